@@ -1,0 +1,31 @@
+"""mamlgrid: see what gradient-based meta-learning does.
+
+A meta-loss is a pure function `meta(theta, alpha)`; everything else looks at it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ._meta import MetaLoss as MetaLoss
+from ._meta import maml as maml
+from ._results import load as load
+from ._status import Status as Status
+from ._status import raise_for_status as raise_for_status
+from ._surface import Surface as Surface
+from ._surface import surface as surface
+from ._tasks import Tasks as Tasks
+
+if TYPE_CHECKING:
+    from . import cases as cases
+    from . import plot as plot
+
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded when first used: plot brings matplotlib, which import mamlgrid must not wait for.
+    if name in ("cases", "plot"):
+        return import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

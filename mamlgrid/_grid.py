@@ -1,0 +1,64 @@
+"""Axes and bounds: what a grid may be, checked at the door."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+if TYPE_CHECKING:
+    from ._types import Array, ArrayLike, Float
+
+
+def axis(name: str, points: ArrayLike, *, increasing: bool = False) -> Float[Array, "points"]:
+    """`points` as a one-dimensional, non-empty, finite floating axis.
+
+    Under a transformation the values are not known, so only shape and dtype are checked.
+
+    Args:
+        name: the argument's name, for the message.
+        points: the axis.
+        increasing: also ask for strictly increasing values.
+    """
+    given = points if isinstance(points, jax.Array) else np.asarray(points)
+    if given.ndim != 1:
+        raise ValueError(f"{name} must be one-dimensional, got shape {given.shape}; flatten it with .ravel()")
+    if given.size == 0:
+        raise ValueError(f"{name} is empty; give at least one point")
+    if not jnp.issubdtype(given.dtype, jnp.floating):
+        raise TypeError(f"{name} must be floating, got dtype {given.dtype}; convert it with .astype(float)")
+    checked = jnp.asarray(given)
+    if not isinstance(checked, jax.core.Tracer):
+        # What is checked is the array that will be used: 1e300 becomes inf in float32.
+        values = np.asarray(checked)
+        if not np.isfinite(values).all():
+            at = int(np.flatnonzero(~np.isfinite(values))[0])
+            raise ValueError(
+                f"{name}[{at}] is {np.asarray(given)[at]}, which is not finite in {checked.dtype}; remove it"
+            )
+        if increasing and (np.diff(values) <= 0).any():
+            at = int(np.flatnonzero(np.diff(values) <= 0)[0])
+            raise ValueError(
+                f"{name} must increase strictly in {checked.dtype}, but {name}[{at}] = {values[at]} is followed by "
+                f"{values[at + 1]}; sort it and drop repeats with np.unique"
+            )
+    return checked
+
+
+def checked_bounds(bounds: Any) -> tuple[Any, Any]:
+    """`(low, high)` of a search interval: finite, in order, distinct."""
+    if np.shape(bounds) != (2,):
+        raise ValueError(f"bounds must be a pair (low, high), got {bounds!r}")
+    low, high = bounds
+    if isinstance(low, jax.core.Tracer) or isinstance(high, jax.core.Tracer):
+        return low, high
+    low, high = float(low), float(high)
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise ValueError(f"bounds must be finite, got ({low}, {high}); choose the interval to search")
+    if low == high:
+        raise ValueError(f"bounds are equal ({low}, {high}): there is nothing to search; widen them")
+    if low > high:
+        raise ValueError(f"bounds are reversed, got ({low}, {high}); give ({high}, {low})")
+    return low, high

@@ -1,0 +1,51 @@
+"""Inner rules: how the adapted parameters come from theta."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import jax
+import jax.numpy as jnp
+
+if TYPE_CHECKING:
+    from ._types import Alpha, Loss, Theta
+
+# A loop this short is written out, so that XLA fuses it with what surrounds it; a longer one is a scan, so that
+# compile time does not grow with the number of steps.
+_LONGEST_UNROLLED = 4
+
+
+@dataclass(frozen=True)
+class GradientDescent:
+    """`num_steps` steps of gradient descent: `theta <- theta - alpha * grad(loss)(theta)`.
+
+    Source: Finn, Abbeel, Levine (2017), Model-Agnostic Meta-Learning, eq. (1).
+    """
+
+    num_steps: int = 1
+
+    def __call__(self, loss: Loss, theta: Theta, alpha: Alpha) -> Theta:
+        """theta after `num_steps` steps on `loss`."""
+
+        def step(theta: Theta, _: None) -> tuple[Theta, None]:
+            slope = jax.grad(loss)(theta)
+            # alpha takes the dtype of the leaf it moves, so that a float64 alpha keeps float32 parameters float32.
+            return jax.tree.map(lambda p, g: p - jnp.asarray(alpha, p.dtype) * g, theta, slope), None
+
+        unroll = self.num_steps if 0 < self.num_steps <= _LONGEST_UNROLLED else 1
+        return jax.lax.scan(step, theta, None, length=self.num_steps, unroll=unroll)[0]
+
+
+def checked_num_steps(num_steps: object, what: str = "num_steps") -> int:
+    """`num_steps` as a static, non-negative int."""
+    if isinstance(num_steps, jax.core.Tracer):
+        raise TypeError(
+            f"{what} is traced, but it sets the shape of the program: pass a Python int, or mark it static in jit"
+        )
+    if isinstance(num_steps, bool) or not hasattr(num_steps, "__index__"):
+        raise TypeError(f"{what} must be an int, got {num_steps!r}")
+    steps = int(num_steps.__index__())  # type: ignore[attr-defined]
+    if steps < 0:
+        raise ValueError(f"{what} must be 0 or more, got {steps}")
+    return steps

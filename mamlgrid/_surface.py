@@ -1,0 +1,196 @@
+"""The meta-loss and its derivatives over a dense alpha x theta grid, in one jitted call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from ._grid import axis
+from ._results import Provenance, Result, Variable, provenance
+from ._status import Status, code
+
+if TYPE_CHECKING:
+    from ._meta import MetaLoss
+    from ._types import Array, ArrayLike, Float, Int
+
+# Temporaries of one call stay below this many bytes unless the caller says otherwise: large enough that the two
+# cases of the post are never split, small enough for a laptop.
+_MEMORY_BUDGET = 2**30
+
+
+class _SurfaceFields(NamedTuple):
+    alphas: Float[Array, "alphas"]
+    thetas: Float[Array, "thetas"]
+    values: Float[Array, "alphas thetas"]
+    grads: Float[Array, "alphas thetas"] | None
+    curvatures: Float[Array, "alphas thetas"] | None
+    status: Int[Array, "alphas thetas"]
+    provenance: Provenance
+
+
+class Surface(_SurfaceFields, Result):
+    """A meta-loss on a grid.
+
+    Attributes:
+        alphas: `[alphas]`, inner step sizes.
+        thetas: `[thetas]`, initial parameters.
+        values: `[alphas, thetas]`, the meta-loss.
+        grads: `[alphas, thetas]`, its outer direction `jax.grad(meta)`; None with `derivatives=0`.
+        curvatures: `[alphas, thetas]`, the derivative of `grads` in theta; None with `derivatives < 2`.
+        status: `[alphas, thetas]`, int8: OK, or NONFINITE where a number of the cell overflowed.
+        provenance: the call and the versions.
+    """
+
+    __slots__ = ()
+    _variables: ClassVar[dict[str, Variable]] = {
+        "alphas": Variable(("alpha",), "inner step size"),
+        "thetas": Variable(("theta",), "initial parameter"),
+        "values": Variable(("alpha", "theta"), "meta-loss"),
+        "grads": Variable(("alpha", "theta"), "outer direction"),
+        "curvatures": Variable(("alpha", "theta"), "derivative of the outer direction"),
+        "status": Variable(("alpha", "theta"), "status"),
+    }
+    _coordinates: ClassVar[dict[str, str]] = {"alphas": "alpha", "thetas": "theta"}
+
+
+def surface(
+    meta: MetaLoss,
+    alphas: ArrayLike,
+    thetas: ArrayLike,
+    *,
+    derivatives: int = 1,
+    out: Surface | None = None,
+    memory_budget: int = _MEMORY_BUDGET,
+) -> Surface:
+    """The meta-loss `L_M(theta, alpha)` and its derivatives in theta on the whole grid.
+
+    One jitted call; a second call with other numbers of the same shapes does not compile. Where the temporaries of
+    the whole grid would not fit into `memory_budget`, the same call works through it in chunks.
+
+    Args:
+        meta: the meta-loss; its theta is a scalar here.
+        alphas: `[alphas]`, finite, floating, in any order; one point is allowed.
+        thetas: `[thetas]`, likewise.
+        derivatives: 0 for values, 1 for values and grads, 2 for curvatures as well.
+        out: a surface of the same shapes that is no longer needed; its memory is written over (donated) and its
+            arrays cannot be used afterwards. Saves the page faults of fresh memory when called again and again.
+        memory_budget: bytes of temporaries that one chunk may take, static.
+
+    Returns:
+        A `Surface`. A cell that overflows keeps its inf or NaN and has status NONFINITE.
+
+    Raises:
+        ValueError, TypeError: an axis that is empty, not finite, not one-dimensional or not floating;
+            `derivatives` other than 0, 1, 2; an `out` of other shapes.
+
+    >>> import numpy as np, mamlgrid as mg
+    >>> found = mg.surface(mg.cases.quadratic().meta(), np.linspace(0, 1, 3), np.linspace(-1, 1, 5))
+    >>> found.values.shape, [round(float(v), 6) for v in found.values[:, 3]]
+    ((3, 5), [0.25, 0.0625, 0.0])
+    """
+    alphas, thetas = axes(alphas, thetas)
+    if derivatives not in (0, 1, 2):
+        raise ValueError(f"derivatives must be 0, 1 or 2, got {derivatives!r}")
+    if memory_budget <= 0:
+        raise ValueError(f"memory_budget must be a positive number of bytes, got {memory_budget!r}")
+    if out is None:
+        arrays = _evaluate(meta, alphas, thetas, derivatives, memory_budget)
+    else:
+        reused = _reusable(out, alphas, thetas, derivatives)
+        arrays = _evaluate_into(reused, meta, alphas, thetas, derivatives, memory_budget)
+    return Surface(alphas, thetas, *arrays, provenance("surface", meta=meta, derivatives=derivatives))
+
+
+def axes(alphas: ArrayLike, thetas: ArrayLike) -> tuple[Float[Array, "alphas"], Float[Array, "thetas"]]:
+    """Both axes checked, in their common dtype."""
+    checked = axis("alphas", alphas), axis("thetas", thetas)
+    dtype = jnp.result_type(*checked)
+    return checked[0].astype(dtype), checked[1].astype(dtype)
+
+
+def cell(meta: MetaLoss, theta: Float[Array, ""], alpha: Float[Array, ""], derivatives: int) -> list[Any]:
+    """Value, outer direction and its derivative at one point, as many of them as asked for."""
+    if derivatives == 0:
+        return [meta(theta, alpha)]
+    value_and_grad = jax.value_and_grad(meta)
+    if derivatives == 1:
+        return list(value_and_grad(theta, alpha))
+    # Forward over the direction, so that an algorithm whose direction is no gradient gets its true Jacobian.
+    (value, grad), (_, curvature) = jax.jvp(lambda t: value_and_grad(t, alpha), (theta,), (jnp.ones_like(theta),))
+    return [value, grad, curvature]
+
+
+def _arrays(
+    meta: MetaLoss, alphas: Array, thetas: Array, derivatives: int, memory_budget: int
+) -> tuple[Array, Array | None, Array | None, Array]:
+    """Values, grads, curvatures and status on the grid."""
+
+    def at(alpha: Array, theta: Array) -> tuple[Any, ...]:
+        numbers = cell(meta, theta, alpha, derivatives)
+        finite = jnp.all(jnp.isfinite(jnp.stack(numbers)))
+        missing = [None] * (3 - len(numbers))
+        return (*numbers, *missing, jnp.where(finite, code(Status.OK), code(Status.NONFINITE)))
+
+    rows, columns = _chunk(at, alphas, thetas, memory_budget)
+    return _map(lambda alpha: _map(lambda theta: at(alpha, theta), thetas, columns), alphas, rows)
+
+
+_evaluate = jax.jit(_arrays, static_argnames=("derivatives", "memory_budget"))
+
+
+@partial(jax.jit, static_argnames=("derivatives", "memory_budget"), donate_argnames="out", keep_unused=True)
+def _evaluate_into(
+    out: Any, meta: MetaLoss, alphas: Array, thetas: Array, derivatives: int, memory_budget: int
+) -> tuple[Array, Array | None, Array | None, Array]:
+    """`_arrays`, written over the donated `out`."""
+    return _arrays(meta, alphas, thetas, derivatives, memory_budget)
+
+
+def _reusable(out: Surface, alphas: Array, thetas: Array, derivatives: int) -> tuple[Array | None, ...]:
+    """The arrays of `out` that the new surface can be written over, or an error where they do not fit."""
+    arrays = (out.values, out.grads, out.curvatures, out.status)
+    shape = (alphas.size, thetas.size)
+    wanted = [alphas.dtype] * (derivatives + 1) + [None] * (2 - derivatives) + [jnp.int8]
+    fits = all(
+        (a is None and d is None) or (a is not None and d is not None and a.shape == shape and a.dtype == d)
+        for a, d in zip(arrays, wanted, strict=True)
+    )
+    if not fits:
+        raise ValueError(
+            f"out must be a surface of shape {shape}, dtype {alphas.dtype} and derivatives={derivatives}; "
+            f"got shape {out.values.shape}, dtype {out.values.dtype}, grads {'absent' if out.grads is None else 'there'}"
+        )
+    return arrays
+
+
+def _map(function: Callable[[Array], Any], points: Array, batch_size: int) -> Any:
+    """`vmap`, or, where the batch is shorter than the axis, a loop over batches."""
+    if batch_size >= points.size:
+        return jax.vmap(function)(points)
+    return jax.lax.map(function, points, batch_size=batch_size)
+
+
+def _chunk(at: Callable[..., Any], alphas: Array, thetas: Array, memory_budget: int) -> tuple[int, int]:
+    """How many alphas and thetas are evaluated at once so that the temporaries fit into the budget."""
+    per_cell = _temporary_bytes(jax.make_jaxpr(at)(alphas[0], thetas[0]).jaxpr)
+    cells = memory_budget // per_cell if per_cell else alphas.size * thetas.size
+    columns = max(1, min(thetas.size, cells))
+    return max(1, min(alphas.size, cells // columns)), columns
+
+
+def _temporary_bytes(jaxpr: Any) -> int:
+    """Bytes of the array temporaries of one cell: an upper bound of what XLA keeps at once.
+
+    Scalars do not count: over a grid they fuse into one loop and are never stored.
+    """
+    from jax.extend.core import jaxprs_in_params
+
+    total = 0
+    for equation in jaxpr.eqns:
+        total += sum(v.aval.size * v.aval.dtype.itemsize for v in equation.outvars if v.aval.shape)
+        total += sum(_temporary_bytes(sub) for sub in jaxprs_in_params(equation.params))
+    return total
