@@ -10,11 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from ._meta import MetaLoss as MetaLoss
 from ._meta import maml as maml
+from ._outer_loop import OuterRun as OuterRun
+from ._outer_loop import OuterState as OuterState
+from ._outer_loop import Trace as Trace
+from ._outer_loop import outer_loop as outer_loop
 from ._results import load as load
 from ._status import Status as Status
 from ._status import raise_for_status as raise_for_status
 from ._surface import Surface as Surface
 from ._surface import surface as surface
+from ._task_losses import TaskLosses as TaskLosses
+from ._task_losses import task_losses as task_losses
 from ._tasks import Tasks as Tasks
 
 if TYPE_CHECKING:

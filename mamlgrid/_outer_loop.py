@@ -1,0 +1,420 @@
+"""The outer loop: any optax optimiser, run for every alpha at once in one jitted scan."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from ._grid import axis
+from ._inner import checked_num_steps
+from ._results import Provenance, Result, Variable, provenance
+from ._status import Status, code
+from ._tasks import Tasks, checked_tasks
+
+if TYPE_CHECKING:
+    import optax
+
+    from ._meta import MetaLoss
+    from ._types import Array, ArrayLike, Float, Int, PyTree, Theta
+
+# A run has diverged when some parameter is farther than this many times (1 + largest initial parameter) from zero.
+# Losses here are of order one around parameters of order one; nothing comes back from a million times that, while
+# float32 still has 32 decades before it overflows.
+_ESCAPE = 1e6
+
+# A run has converged when no entry of the outer direction exceeds this, relative to the first direction where that
+# was larger than one: the usual gradient tolerance, far above rounding in float32 and in float64.
+_TOLERANCE = 1e-5
+
+
+class Watch(NamedTuple):
+    """What is remembered of the way to tell how a run went, each `[alphas]`.
+
+    Attributes:
+        escape_radius: the run counts as diverged while a parameter exceeds this.
+        first_slope: the largest entry of the outer direction at the start.
+        diverged_at: the first step after which the parameters were outside, or -1.
+        nonfinite_at: the first step that met or made an inf or NaN, or -1.
+    """
+
+    escape_radius: Float[Array, "*alphas"]
+    first_slope: Float[Array, "*alphas"]
+    diverged_at: Int[Array, "*alphas"]
+    nonfinite_at: Int[Array, "*alphas"]
+
+
+class OuterState(NamedTuple):
+    """All that a run needs to go on: give it to `outer_loop` in place of `theta0`.
+
+    Attributes:
+        thetas: pytree of `[alphas, ...]`, the parameters.
+        optimizer: the optax state, `[alphas, ...]` where it depends on alpha, shared where it does not (counters).
+        step: the number of steps made.
+        key: the PRNG key of `resample`, or None.
+        watch: what the status is judged by.
+    """
+
+    thetas: PyTree
+    optimizer: PyTree
+    step: Int[Array, ""]
+    key: Array | None
+    watch: Watch
+
+
+class Trace(NamedTuple):
+    """The way of the parameters.
+
+    Attributes:
+        steps: `[steps]`, the number of outer steps made at each record; the first and the last are always there.
+        thetas: pytree of `[alphas, steps, ...]`.
+        values: `[alphas, steps]`, the meta-loss there (of the tasks of that step, with `resample`).
+    """
+
+    steps: Int[Array, "steps"]
+    thetas: PyTree
+    values: Float[Array, "alphas steps"]
+
+
+class _OuterRunFields(NamedTuple):
+    alphas: Float[Array, "alphas"]
+    thetas: PyTree
+    values: Float[Array, "alphas"]
+    trace: Trace
+    state: OuterState
+    status: Int[Array, "alphas"]
+    event_steps: Int[Array, "alphas"]
+    provenance: Provenance
+
+
+class OuterRun(_OuterRunFields, Result):
+    """Where the outer loop went, for every alpha.
+
+    Attributes:
+        alphas: `[alphas]`, inner step sizes.
+        thetas: pytree of `[alphas, ...]`, the final parameters.
+        values: `[alphas]`, the meta-loss there.
+        trace: the way, a `Trace`.
+        state: continues the run exactly: give it as `theta0`.
+        status: `[alphas]`, int8: OK; NOT_CONVERGED where an entry of the final outer direction exceeds
+            `tolerance * max(1, first direction)` (not judged with `resample`); DIVERGED where the parameters are
+            finite, but one exceeds `1e6 * (1 + max |theta0|)`; NONFINITE.
+        event_steps: `[alphas]`, the first step of DIVERGED or NONFINITE, -1 elsewhere.
+        provenance: the call and the versions.
+    """
+
+    __slots__ = ()
+    _variables: ClassVar[dict[str, Variable]] = {
+        "alphas": Variable(("alpha",), "inner step size"),
+        "trace.steps": Variable(("step",), "outer step"),
+        "thetas": Variable(("alpha",), "final parameter"),
+        "values": Variable(("alpha",), "final meta-loss"),
+        "trace.thetas": Variable(("alpha", "step"), "parameter along the way"),
+        "trace.values": Variable(("alpha", "step"), "meta-loss along the way"),
+        "status": Variable(("alpha",), "status"),
+        "event_steps": Variable(("alpha",), "first step of divergence or overflow"),
+    }
+    _coordinates: ClassVar[dict[str, str]] = {"alphas": "alpha", "trace.steps": "step"}
+
+
+def outer_loop(
+    meta: MetaLoss,
+    alphas: ArrayLike,
+    theta0: Theta | OuterState,
+    optimizer: optax.GradientTransformation,
+    *,
+    num_steps: int,
+    record_every: int = 1,
+    resample: Callable[[Array], Tasks] | None = None,
+    key: Array | None = None,
+    tolerance: float = _TOLERANCE,
+    per_alpha: bool | None = None,
+    progress: bool = False,
+) -> OuterRun:
+    """Descend the meta-loss in theta, for every alpha at once: `theta <- optimizer(theta, jax.grad(meta)(theta, alpha))`.
+
+    One jitted scan, vmapped over alphas; each row is the run of that alpha alone. A second call with other numbers
+    of the same shapes and the same `optimizer` object does not compile.
+
+    Args:
+        meta: the meta-loss; theta may be any pytree.
+        alphas: `[alphas]`, finite and floating.
+        theta0: the start, shared by all alphas or with a leading `[alphas]` axis on every leaf; or the `state` of an
+            earlier run, which it continues exactly: k + m steps are k steps, then m.
+        optimizer: an optax optimiser; one that asks for `value`, `grad` or `value_fn` (lbfgs) is given them.
+        num_steps: outer steps, static.
+        record_every: steps between two records of the trace, static.
+        resample: `key -> Tasks`, fresh tasks for each step (the stochastic loop of Algorithm 1); the same draw for
+            every alpha, so that alphas are compared on equal tasks.
+        key: the PRNG key for `resample`.
+        tolerance: the status is OK when no entry of the final direction exceeds `tolerance * max(1, first one)`.
+        per_alpha: whether `theta0` has the alpha axis; needed only where it could be read both ways.
+        progress: show a bar (extra `progress`); the run is cut into a hundred equal pieces, its numbers unchanged.
+
+    Returns:
+        An `OuterRun`.
+
+    Raises:
+        TypeError: an optimiser that is a class, a function or a state; a `num_steps` that is no int.
+        ValueError: bad alphas; a `theta0` that fits neither way, or both; `resample` without a key.
+
+    >>> import numpy as np, optax, mamlgrid as mg
+    >>> run = mg.outer_loop(mg.cases.quadratic().meta(), np.array([0.0, 0.5]), 2.0, optax.sgd(0.3), num_steps=100)
+    >>> [round(float(t), 5) for t in run.thetas], run.trace.values.shape
+    ([0.5, 0.5], (2, 101))
+
+    Source: Finn, Abbeel, Levine (2017), Model-Agnostic Meta-Learning, Algorithm 1, lines 2 to 9.
+    """
+    alphas = axis("alphas", alphas)
+    num_steps = checked_num_steps(num_steps)
+    record_every = checked_num_steps(record_every, "record_every")
+    if record_every == 0:
+        raise ValueError("record_every must be 1 or more, got 0")
+    _check_optimizer(optimizer)
+    _check_resample(meta, resample, key if not isinstance(theta0, OuterState) else theta0.key)
+    if isinstance(theta0, OuterState):
+        if jnp.shape(theta0.watch.escape_radius) != alphas.shape:
+            n = jnp.size(theta0.watch.escape_radius)
+            raise ValueError(f"the state is of a run over {n} alphas, got {alphas.size}; give the alphas of that run")
+        state = theta0
+    else:
+        theta0, per_alpha = _checked_start(meta, alphas, theta0, per_alpha)
+        state = _start(meta, alphas, theta0, key, optimizer, resample, per_alpha)
+    run = partial(_run, meta, alphas, optimizer=optimizer, resample=resample, record_every=record_every)
+    pieces = _with_bar(num_steps, record_every) if progress else (num_steps,)
+    traces = []
+    for piece in pieces:
+        state, trace, values, slope = run(state, num_steps=piece)
+        traces.append(trace)
+    status, event_steps = _judge(state, values, slope, tolerance, resample is None)
+    origin = provenance("outer_loop", meta=meta, num_steps=num_steps, record_every=record_every, resample=resample)
+    return OuterRun(alphas, state.thetas, values, _joined(traces), state, status, event_steps, origin)
+
+
+@partial(jax.jit, static_argnames=("optimizer", "resample", "per_alpha"))
+def _start(meta, alphas, theta0, key, optimizer, resample, per_alpha) -> OuterState:
+    """The state before the first step."""
+
+    def one(theta: Theta, alpha: Array) -> OuterState:
+        slope = _largest(jax.grad(_drawn(meta, resample, key, jnp.asarray(0)))(theta, alpha))
+        never = jnp.asarray(-1, jnp.int32)
+        radius = (_ESCAPE * (1 + _largest(theta))).astype(slope.dtype)
+        watch = Watch(radius, slope, never, never)
+        return OuterState(theta, _full(optimizer).init(theta), jnp.asarray(0, jnp.int32), key, watch)
+
+    if not per_alpha:
+        theta0 = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (alphas.size, *leaf.shape)), theta0)
+
+    def after_a_step(theta: Theta, alpha: Array) -> PyTree:
+        return _step(meta, alpha, optimizer, resample, one(theta, alpha))[0].optimizer
+
+    shared = _independent_of_alpha(after_a_step, theta0, alphas)
+    axes = OuterState(0, jax.tree.map(lambda s: None if s else 0, shared), None, None, 0)  # type: ignore[arg-type]
+    return jax.vmap(one, out_axes=axes)(theta0, alphas)
+
+
+@partial(jax.jit, static_argnames=("optimizer", "resample", "record_every", "num_steps"))
+def _run(meta, alphas, state, *, optimizer, resample, record_every, num_steps):
+    """`num_steps` steps from `state`: the new state, the trace, the final values and largest slopes."""
+
+    def one(alpha: Array, state: OuterState) -> Any:
+        def block(state: OuterState, length: int) -> tuple[OuterState, tuple[Theta, Array]]:
+            """`length` steps; the parameters and the value before the first of them."""
+
+            def body(carry: Any, index: Array) -> Any:
+                state, first = carry
+                state, value = _step(meta, alpha, optimizer, resample, state)
+                return (state, jnp.where(index == 0, value, first)), None
+
+            first = jnp.zeros((), jax.eval_shape(meta, state.thetas, alpha).dtype)
+            carry, _ = jax.lax.scan(body, (state, first), jnp.arange(length), unroll=length == 1)
+            return carry[0], (state.thetas, carry[1])
+
+        blocks, rest = divmod(num_steps, record_every)
+        records = []
+        for length, times in ((record_every, blocks), (rest, min(rest, 1))):
+            if times:
+                state, record = jax.lax.scan(lambda s, _, n=length: block(s, n), state, None, length=times)
+                records.append(record)
+        final = _drawn(meta, resample, state.key, state.step)
+        value, slope = jax.value_and_grad(final)(state.thetas, alpha)
+        records.append(jax.tree.map(lambda leaf: leaf[None], (state.thetas, value)))
+        thetas, values = jax.tree.map(lambda *parts: jnp.concatenate(parts), *records)
+        return state, thetas, values, value, _largest(slope)
+
+    axes = _state_axes(state, optimizer)
+    mapped = jax.vmap(one, in_axes=(0, axes), out_axes=(axes, 0, 0, 0, 0))
+    end, thetas, values, value, slope = mapped(alphas, state)
+    steps = jnp.minimum(jnp.arange(values.shape[1]) * record_every, num_steps).astype(jnp.int32) + state.step
+    return end, Trace(steps, thetas, values), value, slope
+
+
+def _step(meta, alpha, optimizer, resample, state: OuterState) -> tuple[OuterState, Array]:
+    """One outer step of one alpha; also the value before it."""
+    import optax
+
+    drawn = _drawn(meta, resample, state.key, state.step)
+    theta = state.thetas
+    value, slope = jax.value_and_grad(drawn)(theta, alpha)
+    updates, optimizer_state = _full(optimizer).update(
+        slope, state.optimizer, theta, value=value, grad=slope, value_fn=lambda t: drawn(t, alpha)
+    )
+    theta = optax.apply_updates(theta, updates)
+    size = _largest(theta)
+    watch = state.watch
+    watch = watch._replace(
+        diverged_at=_first(watch.diverged_at, size > watch.escape_radius, state.step),
+        nonfinite_at=_first(watch.nonfinite_at, ~(jnp.isfinite(size) & jnp.isfinite(value)), state.step),
+    )
+    return OuterState(theta, optimizer_state, state.step + 1, state.key, watch), value
+
+
+def _judge(state: OuterState, values: Array, slope: Array, tolerance: float, fixed_tasks: bool) -> tuple[Array, Array]:
+    """Status and event step from the end of a run and what was watched on the way."""
+    watch = state.watch
+    size = jax.vmap(_largest)(state.thetas)
+    broken = ~(jnp.isfinite(size) & jnp.isfinite(values))
+    gone = size > watch.escape_radius
+    restless = (slope > tolerance * jnp.maximum(1, watch.first_slope)) & fixed_tasks
+    status = jnp.where(restless, code(Status.NOT_CONVERGED), code(Status.OK))
+    status = jnp.where(gone, code(Status.DIVERGED), status)
+    status = jnp.where(broken, code(Status.NONFINITE), status)
+    # The value at the very end is met by no step: a run that breaks there broke at that step.
+    nonfinite_at = jnp.where(watch.nonfinite_at < 0, state.step, watch.nonfinite_at)
+    events = jnp.where(broken, nonfinite_at, jnp.where(gone, watch.diverged_at, -1))
+    return status, events.astype(jnp.int32)
+
+
+def _drawn(meta: MetaLoss, resample: Callable[[Array], Tasks] | None, key: Any, step: Array) -> MetaLoss:
+    """`meta` with the tasks of this step."""
+    if resample is None:
+        return meta
+    return dataclasses.replace(meta, tasks=checked_tasks(resample(jax.random.fold_in(key, step))))
+
+
+def _full(optimizer: optax.GradientTransformation) -> optax.GradientTransformationExtraArgs:
+    import optax
+
+    return optax.with_extra_args_support(optimizer)
+
+
+def _largest(tree: PyTree) -> Array:
+    """The largest absolute entry; NaN where there is one."""
+    return jnp.max(jnp.stack([jnp.max(jnp.abs(leaf)) for leaf in jax.tree.leaves(tree)]))
+
+
+def _first(seen: Array, now: Array, step: Array) -> Array:
+    return jnp.where((seen < 0) & now, step, seen)
+
+
+def _independent_of_alpha(function: Callable[..., PyTree], *args: Any) -> PyTree:
+    """For each leaf of `function`'s result, whether it is the same for every alpha.
+
+    A counter or a bias correction that stays unbatched is computed once instead of once per alpha.
+    """
+    flags: list[bool] = []
+
+    @jax.custom_batching.custom_vmap
+    def probe(leaves: list[Array]) -> list[Array]:
+        return leaves
+
+    @probe.def_vmap
+    def rule(axis_size: int, in_batched: list[list[bool]], leaves: list[Array]) -> tuple[list[Array], list[bool]]:
+        flags[:] = [not batched for batched in in_batched[0]]
+        return leaves, in_batched[0]
+
+    def probed(*args: Any) -> PyTree:
+        leaves, structure = jax.tree.flatten(function(*args))
+        return jax.tree.unflatten(structure, probe(leaves))
+
+    structure = jax.tree.structure(jax.eval_shape(jax.vmap(probed), *args))
+    return jax.tree.unflatten(structure, flags)
+
+
+def _state_axes(state: OuterState, optimizer: optax.GradientTransformation) -> OuterState:
+    """The vmap axes of a state: None for the leaves of the optimiser that all alphas share."""
+    one = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), state.thetas)
+    expected = jax.eval_shape(_full(optimizer).init, one)
+    if jax.tree.structure(expected) != jax.tree.structure(state.optimizer):
+        raise ValueError("the state belongs to another optimiser; continue with the one that made it")
+    axes = jax.tree.map(lambda e, s: None if e.ndim == jnp.ndim(s) else 0, expected, state.optimizer)
+    return OuterState(0, axes, None, None, 0)  # type: ignore[arg-type]
+
+
+def _check_optimizer(optimizer: Any) -> None:
+    import optax
+
+    if not isinstance(optimizer, optax.GradientTransformation):
+        hint = f"; call it first, e.g. {optimizer.__name__}(1e-2)" if hasattr(optimizer, "__name__") else ""
+        raise TypeError(f"optimizer must be an optax.GradientTransformation such as optax.adam(1e-2), got {optimizer!r}{hint}")
+
+
+def _check_resample(meta: MetaLoss, resample: Any, key: Any) -> None:
+    if resample is None:
+        return
+    if not callable(resample):
+        raise TypeError(f"resample must be a function key -> mg.Tasks, got {resample!r}")
+    if meta.tasks is None:
+        raise ValueError("resample needs a meta-loss of tasks: mg.maml(loss, mg.Tasks(support, query))")
+    if key is None:
+        raise ValueError("resample needs a key, e.g. key=jax.random.key(0)")
+
+
+def _checked_start(meta: MetaLoss, alphas: Array, theta0: Any, per_alpha: bool | None) -> tuple[Theta, bool]:
+    """`theta0` as arrays, and whether it has the alpha axis."""
+    theta0 = jax.tree.map(lambda x: jnp.asarray(x, float) if isinstance(x, int | float) else jnp.asarray(x), theta0)
+    shapes = jax.tree.map(lambda x: tuple(x.shape), theta0)
+    leading = all(x.shape[:1] == alphas.shape for x in jax.tree.leaves(theta0))
+    reasons: dict[bool, str] = {}
+    if not leading:
+        reasons[True] = f"not every leaf has a leading axis of length {alphas.size}"
+    for rowwise in (False, True):
+        if rowwise not in reasons:
+            one = jax.tree.map(lambda x, r=rowwise: jax.ShapeDtypeStruct(x.shape[1:] if r else x.shape, x.dtype), theta0)
+            try:
+                jax.eval_shape(meta, one, alphas[0])
+            except (TypeError, ValueError) as error:
+                reasons[rowwise] = str(error).splitlines()[0]
+    if len(reasons) == 2:
+        raise ValueError(
+            f"theta0 of shape {shapes} fits neither as one theta for all alphas ({reasons[False]}) "
+            f"nor as one for each of the {alphas.size} alphas ({reasons[True]})"
+        )
+    if per_alpha is None:
+        if not reasons:
+            raise ValueError(
+                f"theta0 of shape {shapes} can be one theta for all alphas or one for each of the {alphas.size}: "
+                "say per_alpha=False or per_alpha=True"
+            )
+        per_alpha = False in reasons
+    elif per_alpha in reasons:
+        raise ValueError(f"theta0 of shape {shapes} does not fit per_alpha={per_alpha}: {reasons[per_alpha]}")
+    return theta0, per_alpha
+
+
+def _with_bar(num_steps: int, record_every: int) -> Any:
+    """The lengths of the pieces of a run, behind a progress bar."""
+    try:
+        from tqdm.auto import tqdm
+    except ImportError as error:
+        raise ImportError("progress=True needs tqdm: pip install 'mamlgrid[progress]'") from error
+    # Whole blocks of records, at most a hundred pieces: two programs at most are compiled.
+    length = max(1, -(-num_steps // (100 * record_every))) * record_every
+    with tqdm(total=num_steps, unit="step") as bar:
+        for start in range(0, max(num_steps, 1), length):
+            piece = min(length, num_steps - start)
+            yield piece
+            bar.update(piece)
+
+
+def _joined(traces: list[Trace]) -> Trace:
+    """Traces of consecutive pieces as one: each begins where the one before it ended."""
+    if len(traces) == 1:
+        return traces[0]
+    parts = [Trace(t.steps[:-1], *jax.tree.map(lambda x: x[:, :-1], t[1:])) for t in traces[:-1]] + traces[-1:]
+    steps = jnp.concatenate([t.steps for t in parts])
+    return Trace(steps, *jax.tree.map(lambda *xs: jnp.concatenate(xs, axis=1), *[t[1:] for t in parts]))

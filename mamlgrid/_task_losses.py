@@ -1,0 +1,77 @@
+"""Each task's loss over the grid: what the meta-loss is the sum of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from ._results import Provenance, Result, Variable, provenance
+from ._status import Status, code
+from ._surface import axes
+
+if TYPE_CHECKING:
+    from ._meta import MetaLoss
+    from ._types import Array, ArrayLike, Float, Int
+
+
+class _TaskLossesFields(NamedTuple):
+    alphas: Float[Array, "alphas"]
+    thetas: Float[Array, "thetas"]
+    values: Float[Array, "alphas thetas num_tasks"]
+    status: Int[Array, "alphas thetas num_tasks"]
+    provenance: Provenance
+
+
+class TaskLosses(_TaskLossesFields, Result):
+    """The post-adaptation loss of each task on a grid.
+
+    Attributes:
+        alphas: `[alphas]`, inner step sizes.
+        thetas: `[thetas]`, initial parameters.
+        values: `[alphas, thetas, num_tasks]`, `L_i(theta_i')`.
+        status: `[alphas, thetas, num_tasks]`, int8: OK or NONFINITE.
+        provenance: the call and the versions.
+    """
+
+    __slots__ = ()
+    _variables: ClassVar[dict[str, Variable]] = {
+        "alphas": Variable(("alpha",), "inner step size"),
+        "thetas": Variable(("theta",), "initial parameter"),
+        "values": Variable(("alpha", "theta", "task"), "task loss after adaptation"),
+        "status": Variable(("alpha", "theta", "task"), "status"),
+    }
+    _coordinates: ClassVar[dict[str, str]] = {"alphas": "alpha", "thetas": "theta"}
+
+
+def task_losses(meta: MetaLoss, alphas: ArrayLike, thetas: ArrayLike) -> TaskLosses:
+    """The loss of each task after its adaptation, `L_i(theta_i')`, on the whole grid in one jitted call.
+
+    At `alpha = 0` these are the task losses themselves.
+
+    Args:
+        meta: the meta-loss; its theta is a scalar here.
+        alphas: `[alphas]`, finite and floating.
+        thetas: `[thetas]`, finite and floating.
+
+    Returns:
+        A `TaskLosses`.
+
+    Raises:
+        ValueError, TypeError: an axis that is empty, not finite, not one-dimensional or not floating.
+
+    >>> import numpy as np, mamlgrid as mg
+    >>> found = mg.task_losses(mg.cases.quartic().meta(), np.array([0.0]), np.array([1.0, 2.0]))
+    >>> found.values[0].tolist()
+    [[0.25, 0.0], [4.0, 0.5]]
+    """
+    alphas, thetas = axes(alphas, thetas)
+    values, status = _evaluate(meta, alphas, thetas)
+    return TaskLosses(alphas, thetas, values, status, provenance("task_losses", meta=meta))
+
+
+@jax.jit
+def _evaluate(meta: MetaLoss, alphas: Array, thetas: Array) -> tuple[Array, Array]:
+    values = jax.vmap(lambda alpha: jax.vmap(lambda theta: meta.per_task(theta, alpha))(thetas))(alphas)
+    return values, jnp.where(jnp.isfinite(values), code(Status.OK), code(Status.NONFINITE))
