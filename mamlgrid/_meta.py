@@ -11,12 +11,10 @@ import jax
 import jax.numpy as jnp
 
 from ._inner import GradientDescent, checked_num_steps
-from ._tasks import Tasks, checked_tasks, map_tasks
+from ._tasks import Tasks, checked_tasks, map_tasks, sum_tasks
 
 if TYPE_CHECKING:
     from ._types import Alpha, Array, Float, InnerRule, Loss, LossFamily, PyTree, Theta
-
-_REDUCTIONS = {"sum": jnp.sum, "mean": jnp.mean}
 
 
 @partial(
@@ -46,16 +44,26 @@ class MetaLoss:
 
     def __call__(self, theta: Theta, alpha: Alpha) -> Float[Array, ""]:
         """The value of the meta-loss, a scalar."""
-        return _REDUCTIONS[self.reduce](self.per_task(theta, alpha))
+        return self._scaled(sum_tasks(self._term(theta, alpha), self.loss, self.tasks))
 
     def per_task(self, theta: Theta, alpha: Alpha) -> Float[Array, "num_tasks"]:
         """The post-adaptation query loss of each task: the terms that `reduce` puts together."""
+        return map_tasks(self._term(theta, alpha), self.loss, self.tasks)
+
+    def _term(self, theta: Theta, alpha: Alpha, nudge: Alpha | None = None) -> Callable[[Loss, Loss], Float[Array, ""]]:
+        """One term of the sum; `nudge` is a relative error put on the adapted parameters."""
         theta, alpha = _parameters(theta), _rate(alpha)
 
-        def one(support: Loss, query: Loss) -> Float[Array, ""]:
-            return _scalar(query)(self.inner(_scalar(support), theta, alpha))
+        def term(support: Loss, query: Loss) -> Float[Array, ""]:
+            adapted = self.inner(_scalar(support), theta, alpha)
+            if nudge is not None:
+                adapted = jax.tree.map(lambda p: p * jnp.asarray(1 + nudge, p.dtype), adapted)
+            return _scalar(query)(adapted)
 
-        return map_tasks(one, self.loss, self.tasks)
+        return term
+
+    def _scaled(self, total: Float[Array, "..."]) -> Float[Array, "..."]:
+        return total / self.num_tasks if self.reduce == "mean" else total
 
     def adapt(self, theta: Theta, alpha: Alpha) -> PyTree[Float[Array, "num_tasks ..."]]:
         """The adapted parameters theta' of each task: `theta` with a leading task axis on every leaf."""
@@ -108,7 +116,7 @@ def maml(
     Source: Finn, Abbeel, Levine (2017), Model-Agnostic Meta-Learning, Algorithm 1.
     """
     loss, tasks = _checked_losses(loss, tasks)
-    if reduce not in _REDUCTIONS:
+    if reduce not in ("sum", "mean"):
         raise ValueError(f"reduce must be 'sum' or 'mean', got {reduce!r}")
     return MetaLoss(tasks, loss, GradientDescent(checked_num_steps(num_steps)), reduce)
 

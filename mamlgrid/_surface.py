@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+import operator
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from ._chunks import MEMORY_BUDGET, checked_budget, mapped, temporary_bytes
 from ._grid import axis
 from ._results import Provenance, Result, Variable, provenance
 from ._status import Status, code
@@ -16,10 +18,6 @@ from ._status import Status, code
 if TYPE_CHECKING:
     from ._meta import MetaLoss
     from ._types import Array, ArrayLike, Float, Int
-
-# Temporaries of one call stay below this many bytes unless the caller says otherwise: large enough that the two
-# cases of the post are never split, small enough for a laptop.
-_MEMORY_BUDGET = 2**30
 
 
 class _SurfaceFields(NamedTuple):
@@ -64,7 +62,7 @@ def surface(
     *,
     derivatives: int = 1,
     out: Surface | None = None,
-    memory_budget: int = _MEMORY_BUDGET,
+    memory_budget: int = MEMORY_BUDGET,
 ) -> Surface:
     """The meta-loss `L_M(theta, alpha)` and its derivatives in theta on the whole grid.
 
@@ -95,8 +93,7 @@ def surface(
     alphas, thetas = axes(alphas, thetas)
     if derivatives not in (0, 1, 2):
         raise ValueError(f"derivatives must be 0, 1 or 2, got {derivatives!r}")
-    if memory_budget <= 0:
-        raise ValueError(f"memory_budget must be a positive number of bytes, got {memory_budget!r}")
+    memory_budget = checked_budget(memory_budget)
     if out is None:
         arrays = _evaluate(meta, alphas, thetas, derivatives, memory_budget)
     else:
@@ -112,6 +109,7 @@ def axes(alphas: ArrayLike, thetas: ArrayLike) -> tuple[Float[Array, "alphas"], 
     return checked[0].astype(dtype), checked[1].astype(dtype)
 
 
+@partial(jax.jit, static_argnames="derivatives", inline=True)
 def cell(meta: MetaLoss, theta: Float[Array, ""], alpha: Float[Array, ""], derivatives: int) -> list[Any]:
     """Value, outer direction and its derivative at one point, as many of them as asked for."""
     if derivatives == 0:
@@ -131,12 +129,16 @@ def _arrays(
 
     def at(alpha: Array, theta: Array) -> tuple[Any, ...]:
         numbers = cell(meta, theta, alpha, derivatives)
-        finite = jnp.all(jnp.isfinite(jnp.stack(numbers)))
+        finite = functools.reduce(operator.and_, map(jnp.isfinite, numbers))
         missing = [None] * (3 - len(numbers))
         return (*numbers, *missing, jnp.where(finite, code(Status.OK), code(Status.NONFINITE)))
 
-    rows, columns = _chunk(at, alphas, thetas, memory_budget)
-    return _map(lambda alpha: _map(lambda theta: at(alpha, theta), thetas, columns), alphas, rows)
+    def row(alpha: Array) -> tuple[Any, ...]:
+        return mapped(lambda theta: at(alpha, theta), thetas, memory_budget)
+
+    # A row of scalar temporaries is fused and takes no memory, however long; else it takes as much as its cells.
+    per_row = temporary_bytes(at, alphas[0], thetas[0]) * thetas.size
+    return mapped(row, alphas, memory_budget, per_row)
 
 
 _evaluate = jax.jit(_arrays, static_argnames=("derivatives", "memory_budget"))
@@ -165,32 +167,3 @@ def _reusable(out: Surface, alphas: Array, thetas: Array, derivatives: int) -> t
             f"got shape {out.values.shape}, dtype {out.values.dtype}, grads {'absent' if out.grads is None else 'there'}"
         )
     return arrays
-
-
-def _map(function: Callable[[Array], Any], points: Array, batch_size: int) -> Any:
-    """`vmap`, or, where the batch is shorter than the axis, a loop over batches."""
-    if batch_size >= points.size:
-        return jax.vmap(function)(points)
-    return jax.lax.map(function, points, batch_size=batch_size)
-
-
-def _chunk(at: Callable[..., Any], alphas: Array, thetas: Array, memory_budget: int) -> tuple[int, int]:
-    """How many alphas and thetas are evaluated at once so that the temporaries fit into the budget."""
-    per_cell = _temporary_bytes(jax.make_jaxpr(at)(alphas[0], thetas[0]).jaxpr)
-    cells = memory_budget // per_cell if per_cell else alphas.size * thetas.size
-    columns = max(1, min(thetas.size, cells))
-    return max(1, min(alphas.size, cells // columns)), columns
-
-
-def _temporary_bytes(jaxpr: Any) -> int:
-    """Bytes of the array temporaries of one cell: an upper bound of what XLA keeps at once.
-
-    Scalars do not count: over a grid they fuse into one loop and are never stored.
-    """
-    from jax.extend.core import jaxprs_in_params
-
-    total = 0
-    for equation in jaxpr.eqns:
-        total += sum(v.aval.size * v.aval.dtype.itemsize for v in equation.outvars if v.aval.shape)
-        total += sum(_temporary_bytes(sub) for sub in jaxprs_in_params(equation.params))
-    return total

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -9,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 if TYPE_CHECKING:
-    from ._types import Data, Loss, LossFamily
+    from ._types import Array, Data, Loss, LossFamily
 
 
 class Tasks(NamedTuple):
@@ -64,12 +66,23 @@ def map_tasks(
     A sequence of losses is unrolled; data tasks are vmapped. Nothing else in the package knows the difference.
     """
     if isinstance(loss, tuple):
-        results = [per_task(one, one) for one in loss]
-        return jax.tree.map(lambda *leaves: jnp.stack(leaves), *results)
+        return jax.tree.map(lambda *leaves: jnp.stack(leaves), *[per_task(one, one) for one in loss])
+    return jax.vmap(_on_data(per_task, loss))(*_both(tasks))
+
+
+def sum_tasks(
+    per_task: Callable[[Loss, Loss], Array], loss: LossFamily | tuple[Loss, ...], tasks: Tasks | None
+) -> Array:
+    """The sum of `map_tasks`; scalars of a sequence are added one by one, so that a grid of them stays one loop."""
+    if isinstance(loss, tuple):
+        return functools.reduce(operator.add, [per_task(one, one) for one in loss])
+    return jnp.sum(jax.vmap(_on_data(per_task, loss))(*_both(tasks)), axis=0)
+
+
+def _on_data(per_task: Callable[[Loss, Loss], Any], loss: LossFamily) -> Callable[[Data, Data], Any]:
+    return lambda support, query: per_task(lambda theta: loss(theta, support), lambda theta: loss(theta, query))
+
+
+def _both(tasks: Tasks | None) -> tuple[Data, Data]:
     assert tasks is not None
-    query = tasks.support if tasks.query is None else tasks.query
-
-    def on_data(support_data: Data, query_data: Data) -> Any:
-        return per_task(lambda theta: loss(theta, support_data), lambda theta: loss(theta, query_data))
-
-    return jax.vmap(on_data)(tasks.support, query)
+    return tasks.support, tasks.support if tasks.query is None else tasks.query

@@ -1,0 +1,189 @@
+"""The optimal theta for every alpha, with its jumps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ._chunks import MEMORY_BUDGET, checked_budget, mapped
+from ._grid import axis, checked_bounds
+from ._inner import checked_num_steps
+from ._jumps import Jumps, find_jumps, residuals
+from ._minimum import Minimum, global_minimum, sensitivity, slope_and_curvature
+from ._results import Provenance, Result, Variable, provenance
+from ._status import Status
+
+if TYPE_CHECKING:
+    from ._meta import MetaLoss
+    from ._types import Array, ArrayLike, Float, Int
+
+# Points of the even grid; a basin narrower than a cell of it (an eightieth of [-4, 4] apart: 0.016) may be missed.
+_NUM_THETAS = 513
+
+
+class _OptimalThetaFields(NamedTuple):
+    alphas: Float[Array, "alphas"]
+    thetas: Float[Array, "alphas"]
+    values: Float[Array, "alphas"]
+    curvatures: Float[Array, "alphas"]
+    sensitivities: Float[Array, "alphas"]
+    accuracies: Float[Array, "alphas"]
+    status: Int[Array, "alphas"]
+    jumps: Jumps
+    bounds: tuple[Float[Array, ""], Float[Array, ""]]
+    provenance: Provenance
+
+
+class OptimalTheta(_OptimalThetaFields, Result):
+    """The global minimiser of a meta-loss on an interval, for each alpha.
+
+    Attributes:
+        alphas: `[alphas]`, inner step sizes.
+        thetas: `[alphas]`, the minimiser; NaN where FLAT or NONFINITE; the leftmost where TIED.
+        values: `[alphas]`, the meta-loss there.
+        curvatures: `[alphas]`, its second derivative in theta there.
+        sensitivities: `[alphas]`, dtheta*/dalpha; 0 at a bound, NaN where FLAT, NONFINITE or DEGENERATE.
+        accuracies: `[alphas]`, the distance from `thetas` within which rounding hides the sign of the direction.
+        status: `[alphas]`, int8: OK, AT_BOUND, FLAT, TIED, DEGENERATE, NOT_CONVERGED, NONFINITE.
+        jumps: where the minimiser switches from one basin to another, a `Jumps`.
+        bounds: `(low, high)`, the interval searched.
+        provenance: the call and the versions.
+    """
+
+    __slots__ = ()
+    _variables: ClassVar[dict[str, Variable]] = {
+        "alphas": Variable(("alpha",), "inner step size"),
+        "thetas": Variable(("alpha",), "optimal theta"),
+        "values": Variable(("alpha",), "meta-loss at the optimum"),
+        "curvatures": Variable(("alpha",), "second derivative of the meta-loss at the optimum"),
+        "sensitivities": Variable(("alpha",), "derivative of the optimal theta in alpha"),
+        "accuracies": Variable(("alpha",), "accuracy of the optimal theta"),
+        "status": Variable(("alpha",), "status"),
+        "jumps.alphas": Variable(("jump",), "alpha of the jump"),
+        "jumps.thetas_before": Variable(("jump",), "optimal theta just below the jump"),
+        "jumps.thetas_after": Variable(("jump",), "optimal theta just above the jump"),
+        "jumps.values": Variable(("jump",), "meta-loss at the jump"),
+        "jumps.status": Variable(("jump",), "status of the jump"),
+    }
+    _coordinates: ClassVar[dict[str, str]] = {"alphas": "alpha"}
+
+
+def optimal_theta(
+    meta: MetaLoss,
+    alphas: ArrayLike,
+    bounds: tuple[float, float],
+    *,
+    num_thetas: int = _NUM_THETAS,
+    memory_budget: int = MEMORY_BUDGET,
+) -> OptimalTheta:
+    """The global minimiser of the meta-loss on `bounds` for each alpha, and where it jumps.
+
+    `theta*(alpha) = argmin_theta meta(theta, alpha)`. An even grid of `num_thetas` points and one adaptive point in
+    each cell find the candidates; Newton inside their brackets finishes them, until a step is at most
+    `2 eps max(|theta|, high - low)`, and once more. `sensitivities` is `-(d2 L / dtheta dalpha) / (d2 L / dtheta2)`.
+    Between neighbouring alphas in different basins, the jump is where both minima have equal values, by Newton on
+    (both stationary, equal values), checked against the global minimum there.
+
+    `thetas`, `values` and the jumps can be differentiated (by the implicit function theorem) with respect to alphas
+    and to the tasks of `meta`.
+
+    Args:
+        meta: the meta-loss; its theta is a scalar here.
+        alphas: `[alphas]`, finite, floating, strictly increasing; one point is allowed.
+        bounds: `(low, high)`, the interval searched.
+        num_thetas: points of the even grid, static. A basin narrower than its cells may be missed.
+        memory_budget: bytes of temporaries that one chunk of alphas may take, static.
+
+    Returns:
+        An `OptimalTheta`. Its `status`: OK; AT_BOUND: the minimiser is an end of `bounds`; FLAT: the direction is
+        zero to rounding everywhere, no theta is given; TIED: several separate minima whose values agree to rounding;
+        DEGENERATE: flatter than quadratic, known to `accuracies` only; NOT_CONVERGED; NONFINITE: no finite value,
+        or the loss falls towards a place where it is not finite. Cells that overflow elsewhere do not matter.
+
+    Raises:
+        ValueError, TypeError: bad alphas or bounds; fewer than 3 `num_thetas`.
+
+    >>> import numpy as np, mamlgrid as mg
+    >>> best = mg.optimal_theta(mg.cases.quartic().meta(), np.linspace(0, 0.9, 10), (-4.0, 4.0))
+    >>> [round(float(t), 4) for t in best.thetas[:2]]
+    [0.6823, 0.6963]
+    >>> [round(float(a), 4) for a in best.jumps.alphas]
+    [0.3276]
+    """
+    alphas = axis("alphas", alphas, increasing=True)
+    low, high = (jnp.asarray(b, alphas.dtype) for b in checked_bounds(bounds))
+    num_thetas = checked_num_steps(num_thetas, "num_thetas")
+    if num_thetas < 3:
+        raise ValueError(f"num_thetas must be 3 or more, got {num_thetas}")
+    checked_budget(memory_budget)
+    minima, sensitivities, jumps = _solve(meta, alphas, low, high, num_thetas, memory_budget)
+    if not isinstance(jumps.alphas, jax.core.Tracer):
+        number = int(np.isfinite(jumps.alphas).sum())
+        jumps = jax.tree.map(lambda j: j[:number], jumps)
+    origin = provenance("optimal_theta", meta=meta, num_thetas=num_thetas)
+    return OptimalTheta(
+        alphas, minima.theta, minima.value, minima.curvature, sensitivities, minima.accuracy, minima.status,
+        jumps, (low, high), origin,
+    )  # fmt: skip
+
+
+@partial(jax.jit, static_argnames=("num_thetas", "memory_budget"))
+def _solve(
+    meta: MetaLoss, alphas: Array, low: Array, high: Array, num_thetas: int, memory_budget: int
+) -> tuple[Minimum, Array, Jumps]:
+    # The searches run on values alone; the derivatives of their results come from the equations they solve.
+    still_meta, still_alphas, low, high = jax.lax.stop_gradient((meta, alphas, low, high))
+
+    def minimum(alpha: Array) -> Minimum:
+        return global_minimum(still_meta, alpha, low, high, num_thetas)
+
+    minima = mapped(minimum, still_alphas, memory_budget)
+    if alphas.size > 1:
+        jumps = find_jumps(still_meta, still_alphas, minima, low, high, minimum)
+    else:
+        empty = jnp.zeros(0, alphas.dtype)
+        jumps = Jumps(empty, empty, empty, empty, jnp.zeros(0, jnp.int8))
+    minima, sensitivities = jax.vmap(lambda m, a: _attached_minimum(meta, m, a))(minima, alphas)
+    return minima, sensitivities, jax.vmap(lambda j: _attached_jump(meta, j, low, high))(jumps)
+
+
+def _attached_minimum(meta: MetaLoss, minimum: Minimum, alpha: Array) -> tuple[Minimum, Array]:
+    """The minimum as a differentiable function of alpha and the tasks, and its derivative in alpha."""
+    inside = minimum.status != Status.AT_BOUND
+    root = _attached(lambda theta: jax.grad(meta)(theta, alpha), minimum.theta)
+    theta = jnp.where(inside, root, minimum.theta)
+    value = jnp.where(minimum.status == Status.FLAT, minimum.value, meta(theta, alpha))
+    curvature = slope_and_curvature(meta, theta, alpha)[1]
+    rate = jnp.where(inside, sensitivity(meta, theta, alpha), 0)
+    rate = jnp.where(minimum.status == Status.DEGENERATE, jnp.nan, rate)
+    return minimum._replace(theta=theta, value=value, curvature=curvature), rate
+
+
+def _attached_jump(meta: MetaLoss, jump: Jumps, low: Array, high: Array) -> Jumps:
+    """The jump as a differentiable function of the tasks."""
+    fixed = ((jump.thetas_before <= low) | (jump.thetas_before >= high), (jump.thetas_after <= low) | (jump.thetas_after >= high))
+    point = jnp.stack([jump.alphas, jump.thetas_before, jump.thetas_after])
+    alpha, before, after = _attached(lambda x: residuals(meta, x, fixed, low, high), point)
+    return Jumps(alpha, before, after, meta(before, alpha), jump.status)
+
+
+def _attached(equations: Callable[[Array], Array], solution: Array) -> Array:
+    """`solution`, with the derivatives that the implicit function theorem gives a root of `equations`.
+
+    A solution that is NaN (none was found) has derivative zero, so that it does not spoil those of its neighbours.
+    """
+    exists = jnp.isfinite(solution).all()
+
+    def tangent(linear: Callable[[Array], Array], right_side: Array) -> Array:
+        matrix = jax.jacfwd(linear)(jnp.zeros_like(solution))
+        matrix = jnp.where(exists, matrix, jnp.eye(solution.size, dtype=solution.dtype).reshape(matrix.shape))
+        return right_side / matrix if matrix.ndim == 0 else jnp.linalg.solve(matrix, right_side)
+
+    # Equations are looked at where they are finite even when there is no solution.
+    root = jax.lax.custom_root(equations, jnp.where(exists, solution, 0), lambda _, start: start, tangent)
+    return jnp.where(exists, root, jnp.nan)
