@@ -79,8 +79,9 @@ class Result:
         xr = _xarray()
         coords, data = {}, {}
         for path, variable in self._variables.items():
-            for name, values in _leaves(path, _get(self, path)):
-                dims = variable.dims + tuple(f"{name}_{i}" for i in range(values.ndim - len(variable.dims)))
+            for name, leaf, values in _leaves(path, _get(self, path)):
+                # Axes of a parameter have the same names at the end of a run and along its trace.
+                dims = variable.dims + tuple(f"theta{leaf}_{i}" for i in range(values.ndim - len(variable.dims)))
                 attrs = {"long_name": variable.long_name, "units": "1"}
                 coordinate = self._coordinates.get(path)
                 (coords if coordinate else data)[coordinate or name] = (dims, values, attrs)
@@ -126,7 +127,7 @@ class Result:
         """A table of the fields for notebooks: shape, dtype, range; the status counted by name."""
         rows = []
         for path, variable in self._variables.items():
-            for name, values in _leaves(path, _get(self, path)):
+            for name, _, values in _leaves(path, _get(self, path)):
                 what = _status_text(values) if path == "status" else _range_text(values)
                 axes = " × ".join(f"{d} {n}" for d, n in zip(variable.dims, values.shape, strict=False))
                 cells = (name, axes, str(values.dtype), what, variable.long_name)
@@ -170,13 +171,13 @@ def _get(result: Any, path: str) -> Any:
     return result
 
 
-def _leaves(path: str, value: Any) -> list[tuple[str, np.ndarray]]:
-    """The arrays at `path` with flat names; a pytree of parameters has several."""
-    base = path.replace(".", "_")
-    return [
-        (base + "".join(f"_{_key(k)}" for k in keys), np.asarray(leaf))
-        for keys, leaf in jax.tree_util.tree_flatten_with_path(value)[0]
-    ]
+def _leaves(path: str, value: Any) -> list[tuple[str, str, np.ndarray]]:
+    """The arrays at `path`, each with a flat name and its place in the pytree of parameters, as a suffix."""
+    found = []
+    for keys, array in jax.tree_util.tree_flatten_with_path(value)[0]:
+        suffix = "".join(f"_{_key(k)}" for k in keys)
+        found.append((path.replace(".", "_") + suffix, suffix, np.asarray(array)))
+    return found
 
 
 def _key(entry: Any) -> str:
