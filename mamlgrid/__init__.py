@@ -8,9 +8,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ._jumps import Jumps as Jumps
 from ._meta import MetaLoss as MetaLoss
 from ._meta import maml as maml
-from ._jumps import Jumps as Jumps
 from ._optimum import OptimalTheta as OptimalTheta
 from ._optimum import optimal_theta as optimal_theta
 from ._outer_loop import OuterRun as OuterRun

@@ -22,9 +22,7 @@ def checked_budget(memory_budget: object) -> int:
     return memory_budget
 
 
-def mapped(
-    function: Callable[[Array], Any], points: Array, memory_budget: int, per_point: int | None = None
-) -> Any:
+def mapped(function: Callable[[Array], Any], points: Array, memory_budget: int, per_point: int | None = None) -> Any:
     """`jax.vmap(function)(points)`, in as many batches as keep the temporaries within the budget.
 
     Args:

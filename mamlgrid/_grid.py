@@ -1,4 +1,4 @@
-"""Axes and bounds: what a grid may be, checked at the door."""
+"""Axes, bounds and counts, checked at the door."""
 
 from __future__ import annotations
 
@@ -10,6 +10,13 @@ import numpy as np
 
 if TYPE_CHECKING:
     from ._types import Array, ArrayLike, Float
+
+
+def is_traced(x: object) -> bool:
+    """Whether a transformation is at work, so that the value of `x` is not known."""
+    from jax.core import Tracer
+
+    return isinstance(x, Tracer)
 
 
 def axis(name: str, points: ArrayLike, *, increasing: bool = False) -> Float[Array, "points"]:
@@ -30,7 +37,7 @@ def axis(name: str, points: ArrayLike, *, increasing: bool = False) -> Float[Arr
     if not jnp.issubdtype(given.dtype, jnp.floating):
         raise TypeError(f"{name} must be floating, got dtype {given.dtype}; convert it with .astype(float)")
     checked = jnp.asarray(given)
-    if not isinstance(checked, jax.core.Tracer):
+    if not is_traced(checked):
         # What is checked is the array that will be used: 1e300 becomes inf in float32.
         values = np.asarray(checked)
         if not np.isfinite(values).all():
@@ -52,7 +59,7 @@ def checked_bounds(bounds: Any) -> tuple[Any, Any]:
     if np.shape(bounds) != (2,):
         raise ValueError(f"bounds must be a pair (low, high), got {bounds!r}")
     low, high = bounds
-    if isinstance(low, jax.core.Tracer) or isinstance(high, jax.core.Tracer):
+    if is_traced(low) or is_traced(high):
         return low, high
     low, high = float(low), float(high)
     if not (np.isfinite(low) and np.isfinite(high)):
@@ -62,3 +69,17 @@ def checked_bounds(bounds: Any) -> tuple[Any, Any]:
     if low > high:
         raise ValueError(f"bounds are reversed, got ({low}, {high}); give ({high}, {low})")
     return low, high
+
+
+def checked_count(what: str, number: Any) -> int:
+    """`number` as a static, non-negative int."""
+    if is_traced(number):
+        raise TypeError(
+            f"{what} is traced, but it sets the shape of the program: pass a Python int, or mark it static in jit"
+        )
+    if isinstance(number, bool) or not hasattr(number, "__index__"):
+        raise TypeError(f"{what} must be an int, got {number!r}")
+    steps = int(number.__index__())
+    if steps < 0:
+        raise ValueError(f"{what} must be 0 or more, got {steps}")
+    return steps

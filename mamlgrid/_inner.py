@@ -26,7 +26,7 @@ class GradientDescent:
     num_steps: int = 1
 
     def __call__(self, loss: Loss, theta: Theta, alpha: Alpha) -> Theta:
-        """theta after `num_steps` steps on `loss`."""
+        """Theta after `num_steps` steps on `loss`."""
 
         def step(theta: Theta, _: None) -> tuple[Theta, None]:
             slope = jax.grad(loss)(theta)
@@ -35,17 +35,3 @@ class GradientDescent:
 
         unroll = self.num_steps if 0 < self.num_steps <= _LONGEST_UNROLLED else 1
         return jax.lax.scan(step, theta, None, length=self.num_steps, unroll=unroll)[0]
-
-
-def checked_num_steps(num_steps: object, what: str = "num_steps") -> int:
-    """`num_steps` as a static, non-negative int."""
-    if isinstance(num_steps, jax.core.Tracer):
-        raise TypeError(
-            f"{what} is traced, but it sets the shape of the program: pass a Python int, or mark it static in jit"
-        )
-    if isinstance(num_steps, bool) or not hasattr(num_steps, "__index__"):
-        raise TypeError(f"{what} must be an int, got {num_steps!r}")
-    steps = int(num_steps.__index__())  # type: ignore[attr-defined]
-    if steps < 0:
-        raise ValueError(f"{what} must be 0 or more, got {steps}")
-    return steps

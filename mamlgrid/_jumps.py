@@ -152,7 +152,7 @@ def _suspicious(meta: MetaLoss, interval: Interval, low: Array, high: Array) -> 
     blocked = (uphill > errors[:, None]).any()
 
     rates = jax.vmap(lambda theta, alpha: sensitivity(meta, theta, alpha))(jnp.stack([a, b]), alphas)
-    on_bound = jnp.stack([(t <= low) | (t >= high) for t in (a, b)])
+    on_bound = is_end(jnp.stack([a, b]), low, high)
     expected = jnp.where(on_bound, 0, rates).mean() * (alphas[1] - alphas[0])
     odd = ~(jnp.abs(b - a - expected) <= jnp.abs(b - a) / 2)
     far = jnp.abs(b - a) > _NOTICEABLE * (high - low)
@@ -213,6 +213,11 @@ def _narrow(
     return jax.tree.map(lambda e, j: jnp.where(open_, e, j), enclosed, jumps)
 
 
+def is_end(theta: Array, low: Array, high: Array) -> Array:
+    """Whether theta is an end of the bounds."""
+    return (theta <= low) | (theta >= high)
+
+
 def residuals(meta: MetaLoss, unknowns: Array, fixed: tuple[Array, Array], low: Array, high: Array) -> Array:
     """The three equations of a jump, for `unknowns = (alpha, theta_before, theta_after)`.
 
@@ -234,10 +239,8 @@ def residuals(meta: MetaLoss, unknowns: Array, fixed: tuple[Array, Array], low: 
 def solve_pair(meta: MetaLoss, interval: Interval, low: Array, high: Array) -> tuple[Jumps, Array]:
     """Newton on `residuals` from the middle of the interval, and whether it ended inside, on two minima."""
     eps = jnp.finfo(interval.low_alpha.dtype).eps
-    on_bound = tuple((t <= low) | (t >= high) for t in (interval.low_theta, interval.high_theta))
-    start = jnp.stack(
-        [(interval.low_alpha + interval.high_alpha) / 2, interval.low_theta, interval.high_theta]
-    )
+    on_bound = (is_end(interval.low_theta, low, high), is_end(interval.high_theta, low, high))
+    start = jnp.stack([(interval.low_alpha + interval.high_alpha) / 2, interval.low_theta, interval.high_theta])
 
     def system(x: Array) -> Array:
         return residuals(meta, x, on_bound, low, high)

@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.numpy as jnp
 
-from ._inner import GradientDescent, checked_num_steps
+from ._grid import checked_count
+from ._inner import GradientDescent
 from ._tasks import Tasks, checked_tasks, map_tasks, sum_tasks
 
 if TYPE_CHECKING:
     from ._types import Alpha, Array, Float, InnerRule, Loss, LossFamily, PyTree, Theta
 
 
-@partial(
-    jax.tree_util.register_dataclass, data_fields=("tasks",), meta_fields=("loss", "inner", "reduce")
-)
+@partial(jax.tree_util.register_dataclass, data_fields=("tasks",), meta_fields=("loss", "inner", "reduce"))
 @dataclass(frozen=True, eq=False)
 class MetaLoss:
     """The post-adaptation loss, summed (or averaged) over tasks, as a function of `theta` and `alpha`.
@@ -54,11 +53,11 @@ class MetaLoss:
         """One term of the sum; `nudge` is a relative error put on the adapted parameters."""
         theta, alpha = _parameters(theta), _rate(alpha)
 
+        def nudged(adapted: Theta) -> Theta:
+            return adapted if nudge is None else jax.tree.map(lambda p: p + p * jnp.asarray(nudge, p.dtype), adapted)
+
         def term(support: Loss, query: Loss) -> Float[Array, ""]:
-            adapted = self.inner(_scalar(support), theta, alpha)
-            if nudge is not None:
-                adapted = jax.tree.map(lambda p: p * jnp.asarray(1 + nudge, p.dtype), adapted)
-            return _scalar(query)(adapted)
+            return _scalar(query)(nudged(self.inner(_scalar(support), theta, alpha)))
 
         return term
 
@@ -115,18 +114,16 @@ def maml(
 
     Source: Finn, Abbeel, Levine (2017), Model-Agnostic Meta-Learning, Algorithm 1.
     """
-    loss, tasks = _checked_losses(loss, tasks)
+    checked, tasks = _checked_losses(loss, tasks)
     if reduce not in ("sum", "mean"):
         raise ValueError(f"reduce must be 'sum' or 'mean', got {reduce!r}")
-    return MetaLoss(tasks, loss, GradientDescent(checked_num_steps(num_steps)), reduce)
+    return MetaLoss(tasks, checked, GradientDescent(checked_count("num_steps", num_steps)), reduce)
 
 
 def _checked_losses(loss: Any, tasks: Any) -> tuple[Any, Tasks | None]:
     if callable(loss):
         if tasks is None:
-            raise ValueError(
-                "one loss needs tasks: give maml(loss, mg.Tasks(support, query)), or a sequence of losses"
-            )
+            raise ValueError("one loss needs tasks: give maml(loss, mg.Tasks(support, query)), or a sequence of losses")
         return loss, checked_tasks(tasks)
     if tasks is not None:
         raise TypeError(f"with tasks, give one callable loss(theta, data), got {type(loss).__name__}")

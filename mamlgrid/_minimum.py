@@ -74,7 +74,7 @@ def global_minimum(meta: MetaLoss, alpha: Array, low: Array, high: Array, num_th
     points, values, slopes = _scan(meta, alpha, low, high, num_thetas)
     found = _candidates(points, values, slopes)
     theta, converged = jax.vmap(lambda a, b: _finish(meta, alpha, a, b, high - low))(found.left, found.right)
-    value, slope, curvature = jax.vmap(lambda t: jnp.stack(cell(meta, t, alpha, 2)), out_axes=1)(theta)
+    value, _, curvature = jax.vmap(lambda t: jnp.stack(cell(meta, t, alpha, 2)), out_axes=1)(theta)
     error, slope_error = jax.vmap(lambda t: noise(meta, t, alpha))(theta)
 
     value = jnp.where(found.exists, value, jnp.inf)
@@ -181,10 +181,10 @@ def _finish(meta: MetaLoss, alpha: Array, left: Array, right: Array, width: Arra
         right: Array
         theta: Array
         step: Array
-        count: Array
+        rounds: Array
 
     def unfinished(s: Search) -> Array:
-        return (jnp.abs(s.step) > 2 * eps * jnp.maximum(jnp.abs(s.theta), width)) & (s.count < _MAX_STEPS)
+        return (jnp.abs(s.step) > 2 * eps * jnp.maximum(jnp.abs(s.theta), width)) & (s.rounds < _MAX_STEPS)
 
     def advance(s: Search) -> Search:
         slope, curvature = slope_and_curvature(meta, s.theta, alpha)
@@ -193,7 +193,7 @@ def _finish(meta: MetaLoss, alpha: Array, left: Array, right: Array, width: Arra
         newton = s.theta - slope / curvature
         good = (newton >= left) & (newton <= right) & (jnp.abs(newton - s.theta) <= 0.5 * jnp.abs(s.step))
         theta = jnp.where(slope == 0, s.theta, jnp.where(good, newton, left + (right - left) / 2))
-        return Search(left, right, theta, theta - s.theta, s.count + 1)
+        return Search(left, right, theta, theta - s.theta, s.rounds + 1)
 
     start = Search(left, right, left + (right - left) / 2, right - left, jnp.asarray(0))
     end = jax.lax.while_loop(unfinished, advance, start)

@@ -11,9 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from ._chunks import MEMORY_BUDGET, checked_budget, mapped
-from ._grid import axis, checked_bounds
-from ._inner import checked_num_steps
-from ._jumps import Jumps, find_jumps, residuals
+from ._grid import axis, checked_bounds, checked_count, is_traced
+from ._jumps import Jumps, find_jumps, is_end, residuals
 from ._minimum import Minimum, global_minimum, sensitivity, slope_and_curvature
 from ._results import Provenance, Result, Variable, provenance
 from ._status import Status
@@ -117,12 +116,12 @@ def optimal_theta(
     """
     alphas = axis("alphas", alphas, increasing=True)
     low, high = (jnp.asarray(b, alphas.dtype) for b in checked_bounds(bounds))
-    num_thetas = checked_num_steps(num_thetas, "num_thetas")
+    num_thetas = checked_count("num_thetas", num_thetas)
     if num_thetas < 3:
         raise ValueError(f"num_thetas must be 3 or more, got {num_thetas}")
     checked_budget(memory_budget)
     minima, sensitivities, jumps = _solve(meta, alphas, low, high, num_thetas, memory_budget)
-    if not isinstance(jumps.alphas, jax.core.Tracer):
+    if not is_traced(jumps.alphas):
         number = int(np.isfinite(jumps.alphas).sum())
         jumps = jax.tree.map(lambda j: j[:number], jumps)
     origin = provenance("optimal_theta", meta=meta, num_thetas=num_thetas)
@@ -166,7 +165,7 @@ def _attached_minimum(meta: MetaLoss, minimum: Minimum, alpha: Array) -> tuple[M
 
 def _attached_jump(meta: MetaLoss, jump: Jumps, low: Array, high: Array) -> Jumps:
     """The jump as a differentiable function of the tasks."""
-    fixed = ((jump.thetas_before <= low) | (jump.thetas_before >= high), (jump.thetas_after <= low) | (jump.thetas_after >= high))
+    fixed = (is_end(jump.thetas_before, low, high), is_end(jump.thetas_after, low, high))
     point = jnp.stack([jump.alphas, jump.thetas_before, jump.thetas_after])
     alpha, before, after = _attached(lambda x: residuals(meta, x, fixed, low, high), point)
     return Jumps(alpha, before, after, meta(before, alpha), jump.status)

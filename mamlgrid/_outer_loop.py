@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from ._grid import axis
-from ._inner import checked_num_steps
+from ._grid import axis, checked_count
 from ._results import Provenance, Result, Variable, provenance
 from ._status import Status, code
 from ._tasks import Tasks, checked_tasks
@@ -80,6 +79,15 @@ class Trace(NamedTuple):
     values: Float[Array, "alphas steps"]
 
 
+class _Piece(NamedTuple):
+    """Some steps of a run: where they led, the way, and the meta-loss and its largest slope at the end."""
+
+    state: OuterState
+    trace: Trace
+    values: Float[Array, "alphas"]
+    slopes: Float[Array, "alphas"]
+
+
 class _OuterRunFields(NamedTuple):
     alphas: Float[Array, "alphas"]
     thetas: PyTree
@@ -135,7 +143,9 @@ def outer_loop(
     per_alpha: bool | None = None,
     progress: bool = False,
 ) -> OuterRun:
-    """Descend the meta-loss in theta, for every alpha at once: `theta <- optimizer(theta, jax.grad(meta)(theta, alpha))`.
+    """Descend the meta-loss in theta, for every alpha at once.
+
+    `theta <- optimizer(theta, G)`, with the outer direction `G = jax.grad(meta)(theta, alpha)`.
 
     One jitted scan, vmapped over alphas; each row is the run of that alpha alone. A second call with other numbers
     of the same shapes and the same `optimizer` object does not compile.
@@ -170,8 +180,8 @@ def outer_loop(
     Source: Finn, Abbeel, Levine (2017), Model-Agnostic Meta-Learning, Algorithm 1, lines 2 to 9.
     """
     alphas = axis("alphas", alphas)
-    num_steps = checked_num_steps(num_steps)
-    record_every = checked_num_steps(record_every, "record_every")
+    num_steps = checked_count("num_steps", num_steps)
+    record_every = checked_count("record_every", record_every)
     if record_every == 0:
         raise ValueError("record_every must be 1 or more, got 0")
     _check_optimizer(optimizer)
@@ -186,13 +196,16 @@ def outer_loop(
         state = _start(meta, alphas, theta0, key, optimizer, resample, per_alpha)
     run = partial(_run, meta, alphas, optimizer=optimizer, resample=resample, record_every=record_every)
     pieces = _with_bar(num_steps, record_every) if progress else (num_steps,)
-    traces = []
+    ends = []
     for piece in pieces:
-        state, trace, values, slope = run(state, num_steps=piece)
-        traces.append(trace)
+        ends.append(run(state, num_steps=piece))
+        state = ends[-1].state
+    values, slope = ends[-1].values, ends[-1].slopes
     status, event_steps = _judge(state, values, slope, tolerance, resample is None)
     origin = provenance("outer_loop", meta=meta, num_steps=num_steps, record_every=record_every, resample=resample)
-    return OuterRun(alphas, state.thetas, values, _joined(traces), state, status, event_steps, origin)
+    return OuterRun(
+        alphas, state.thetas, values, _joined([end.trace for end in ends]), state, status, event_steps, origin
+    )
 
 
 @partial(jax.jit, static_argnames=("optimizer", "resample", "per_alpha"))
@@ -218,8 +231,8 @@ def _start(meta, alphas, theta0, key, optimizer, resample, per_alpha) -> OuterSt
 
 
 @partial(jax.jit, static_argnames=("optimizer", "resample", "record_every", "num_steps"))
-def _run(meta, alphas, state, *, optimizer, resample, record_every, num_steps):
-    """`num_steps` steps from `state`: the new state, the trace, the final values and largest slopes."""
+def _run(meta, alphas, state, *, optimizer, resample, record_every, num_steps) -> _Piece:
+    """`num_steps` steps from `state`."""
 
     def one(alpha: Array, state: OuterState) -> Any:
         def block(state: OuterState, length: int) -> tuple[OuterState, tuple[Theta, Array]]:
@@ -250,7 +263,7 @@ def _run(meta, alphas, state, *, optimizer, resample, record_every, num_steps):
     mapped = jax.vmap(one, in_axes=(0, axes), out_axes=(axes, 0, 0, 0, 0))
     end, thetas, values, value, slope = mapped(alphas, state)
     steps = jnp.minimum(jnp.arange(values.shape[1]) * record_every, num_steps).astype(jnp.int32) + state.step
-    return end, Trace(steps, thetas, values), value, slope
+    return _Piece(end, Trace(steps, thetas, values), value, slope)
 
 
 def _step(meta, alpha, optimizer, resample, state: OuterState) -> tuple[OuterState, Array]:
@@ -350,7 +363,9 @@ def _check_optimizer(optimizer: Any) -> None:
 
     if not isinstance(optimizer, optax.GradientTransformation):
         hint = f"; call it first, e.g. {optimizer.__name__}(1e-2)" if hasattr(optimizer, "__name__") else ""
-        raise TypeError(f"optimizer must be an optax.GradientTransformation such as optax.adam(1e-2), got {optimizer!r}{hint}")
+        raise TypeError(
+            f"optimizer must be an optax.GradientTransformation such as optax.adam(1e-2), got {optimizer!r}{hint}"
+        )
 
 
 def _check_resample(meta: MetaLoss, resample: Any, key: Any) -> None:
@@ -374,7 +389,9 @@ def _checked_start(meta: MetaLoss, alphas: Array, theta0: Any, per_alpha: bool |
         reasons[True] = f"not every leaf has a leading axis of length {alphas.size}"
     for rowwise in (False, True):
         if rowwise not in reasons:
-            one = jax.tree.map(lambda x, r=rowwise: jax.ShapeDtypeStruct(x.shape[1:] if r else x.shape, x.dtype), theta0)
+            one = jax.tree.map(
+                lambda x, r=rowwise: jax.ShapeDtypeStruct(x.shape[1:] if r else x.shape, x.dtype), theta0
+            )
             try:
                 jax.eval_shape(meta, one, alphas[0])
             except (TypeError, ValueError) as error:

@@ -102,7 +102,8 @@ class Result:
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
         try:
             with os.fdopen(handle, "wb") as file:
-                np.savez(file, header=np.array(json.dumps(header)), **arrays)
+                contents: dict[str, Any] = {"header": np.array(json.dumps(header)), **arrays}
+                np.savez(file, **contents)
             os.chmod(temporary, 0o666 & ~_umask())
             os.replace(temporary, target)
         except BaseException:

@@ -99,7 +99,9 @@ def surface(
     else:
         reused = _reusable(out, alphas, thetas, derivatives)
         arrays = _evaluate_into(reused, meta, alphas, thetas, derivatives, memory_budget)
-    return Surface(alphas, thetas, *arrays, provenance("surface", meta=meta, derivatives=derivatives))
+    values, grads, curvatures, status = arrays
+    origin = provenance("surface", meta=meta, derivatives=derivatives)
+    return Surface(alphas, thetas, values, grads, curvatures, status, origin)
 
 
 def axes(alphas: ArrayLike, thetas: ArrayLike) -> tuple[Float[Array, "alphas"], Float[Array, "thetas"]]:
@@ -164,6 +166,6 @@ def _reusable(out: Surface, alphas: Array, thetas: Array, derivatives: int) -> t
     if not fits:
         raise ValueError(
             f"out must be a surface of shape {shape}, dtype {alphas.dtype} and derivatives={derivatives}; "
-            f"got shape {out.values.shape}, dtype {out.values.dtype}, grads {'absent' if out.grads is None else 'there'}"
+            f"got shape {out.values.shape}, dtype {out.values.dtype} and {sum(a is not None for a in arrays[:3]) - 1}"
         )
     return arrays

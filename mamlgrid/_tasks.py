@@ -58,9 +58,7 @@ def checked_tasks(tasks: Any) -> Tasks:
     return tasks
 
 
-def map_tasks(
-    per_task: Callable[[Loss, Loss], Any], loss: LossFamily | tuple[Loss, ...], tasks: Tasks | None
-) -> Any:
+def map_tasks(per_task: Callable[[Loss, Loss], Any], loss: LossFamily | tuple[Loss, ...], tasks: Tasks | None) -> Any:
     """`per_task(support_loss, query_loss)` for every task, results stacked along a leading task axis.
 
     A sequence of losses is unrolled; data tasks are vmapped. Nothing else in the package knows the difference.

@@ -6,6 +6,7 @@ import importlib
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 # A file names the tuple classes it needs; only classes from these packages are ever looked up, so that a foreign
@@ -21,13 +22,13 @@ def pack(tree: Any) -> tuple[dict[str, np.ndarray], Any]:
         if node is None or isinstance(node, str):
             return node
         if isinstance(node, tuple) and hasattr(node, "_fields"):
-            cls = type(node)
+            cls: Any = type(node)
             if cls.__module__.split(".")[0] not in _TRUSTED:
                 raise TypeError(
                     f"cannot save a {cls.__module__}.{cls.__qualname__}: only tuples, lists, dicts and the states of "
                     "optax can be read back; drop it first, e.g. run._replace(state=None)"
                 )
-            fields = {name: visit(getattr(node, name)) for name in node._fields}
+            fields = {name: visit(child) for name, child in zip(cls._fields, node, strict=True)}
             return {"class": [cls.__module__, cls.__qualname__], "fields": fields}
         if isinstance(node, tuple | list):
             return {"tuple" if isinstance(node, tuple) else "list": [visit(child) for child in node]}
@@ -36,7 +37,7 @@ def pack(tree: Any) -> tuple[dict[str, np.ndarray], Any]:
                 raise TypeError(f"cannot save a dict whose keys are not all strings: {list(node)!r}")
             return {"dict": {key: visit(child) for key, child in node.items()}}
         name = f"array_{len(arrays)}"
-        if isinstance(node, jax.Array) and jax.dtypes.issubdtype(node.dtype, jax.dtypes.prng_key):
+        if isinstance(node, jax.Array) and jnp.issubdtype(node.dtype, jax.dtypes.prng_key):
             arrays[name] = np.asarray(jax.random.key_data(node))
             return {"key": name, "impl": str(jax.random.key_impl(node))}
         array = np.asarray(node)
@@ -58,7 +59,7 @@ def unpack(arrays: dict[str, np.ndarray], spec: Any) -> Any:
             case {"array": name}:
                 return arrays[name]
             case {"key": name, "impl": impl}:
-                return jax.random.wrap_key_data(arrays[name], impl=impl)
+                return jax.random.wrap_key_data(jnp.asarray(arrays[name]), impl=impl)
             case {"class": [module, qualname], "fields": fields}:
                 return _trusted(module, qualname)(**{name: visit(child) for name, child in fields.items()})
             case {"tuple": children}:
@@ -73,7 +74,7 @@ def unpack(arrays: dict[str, np.ndarray], spec: Any) -> Any:
 
 
 def _trusted(module: str, qualname: str) -> type:
-    if module.split(".")[0] not in _TRUSTED:
+    if module.split(".", maxsplit=1)[0] not in _TRUSTED:
         raise ValueError(f"it names a class of {module}, which is not trusted")
     found = getattr(importlib.import_module(module), qualname, None)
     if not (isinstance(found, type) and issubclass(found, tuple) and hasattr(found, "_fields")):

@@ -147,8 +147,8 @@ def quadratics(curvatures: ArrayLike, centers: ArrayLike) -> Quadratics:
     curvatures, centers = jnp.asarray(curvatures, float), jnp.asarray(centers, float)
     if centers.ndim not in (1, 2) or curvatures.shape != centers.shape + centers.shape[1:]:
         raise ValueError(
-            "curvatures and centers must be [num_tasks] and [num_tasks], or [num_tasks, dim, dim] and [num_tasks, dim]; "
-            f"got {curvatures.shape} and {centers.shape}"
+            "curvatures and centers must be [num_tasks] and [num_tasks], or [num_tasks, dim, dim] and "
+            f"[num_tasks, dim]; got {curvatures.shape} and {centers.shape}"
         )
     return Quadratics(curvatures, centers)
 
