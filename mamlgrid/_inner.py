@@ -33,5 +33,6 @@ class GradientDescent:
             # alpha takes the dtype of the leaf it moves, so that a float64 alpha keeps float32 parameters float32.
             return jax.tree.map(lambda p, g: p - jnp.asarray(alpha, p.dtype) * g, theta, slope), None
 
-        unroll = self.num_steps if 0 < self.num_steps <= _LONGEST_UNROLLED else 1
+        # unroll=0 writes the loop out; unroll=True leaves a loop of one step where there is one step.
+        unroll = 0 if self.num_steps <= _LONGEST_UNROLLED else 1
         return jax.lax.scan(step, theta, None, length=self.num_steps, unroll=unroll)[0]

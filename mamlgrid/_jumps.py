@@ -235,6 +235,16 @@ def residuals(meta: MetaLoss, unknowns: Array, fixed: tuple[Array, Array], low: 
     )
 
 
+def solve_three(matrix: Array, right_side: Array) -> Array:
+    """The solution of three linear equations by Cramer's rule: in a vmapped loop far cheaper than a factorisation.
+
+    Its loss of digits does not matter: it gives the steps of a Newton iteration, and first derivatives.
+    """
+    a, b, c = matrix.T
+    minors = jnp.stack([jnp.cross(b, c), jnp.cross(c, a), jnp.cross(a, b)])
+    return minors @ right_side / jnp.dot(a, minors[0])
+
+
 @jax.jit
 def solve_pair(meta: MetaLoss, interval: Interval, low: Array, high: Array) -> tuple[Jumps, Array]:
     """Newton on `residuals` from the middle of the interval, and whether it ended inside, on two minima."""
@@ -246,7 +256,7 @@ def solve_pair(meta: MetaLoss, interval: Interval, low: Array, high: Array) -> t
         return residuals(meta, x, on_bound, low, high)
 
     def advance(x: Array, _: None) -> tuple[Array, Array]:
-        step = jnp.linalg.solve(jax.jacfwd(system)(x), system(x))
+        step = solve_three(jax.jacfwd(system)(x), system(x))
         return x - step, jnp.abs(step)
 
     # Quadratic convergence from a start that is close: eight steps reach rounding or never will.

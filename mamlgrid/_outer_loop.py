@@ -226,7 +226,7 @@ def _start(meta, alphas, theta0, key, optimizer, resample, per_alpha) -> OuterSt
         return _step(meta, alpha, optimizer, resample, one(theta, alpha))[0].optimizer
 
     shared = _independent_of_alpha(after_a_step, theta0, alphas)
-    axes = OuterState(0, jax.tree.map(lambda s: None if s else 0, shared), None, None, 0)  # type: ignore[arg-type]
+    axes = _axes(jax.tree.map(lambda s: None if s else 0, shared))
     return jax.vmap(one, out_axes=axes)(theta0, alphas)
 
 
@@ -244,7 +244,7 @@ def _run(meta, alphas, state, *, optimizer, resample, record_every, num_steps) -
                 return (state, jnp.where(index == 0, value, first)), None
 
             first = jnp.zeros((), jax.eval_shape(meta, state.thetas, alpha).dtype)
-            carry, _ = jax.lax.scan(body, (state, first), jnp.arange(length), unroll=length == 1)
+            carry, _ = jax.lax.scan(body, (state, first), jnp.arange(length), unroll=0 if length == 1 else 1)
             return carry[0], (state.thetas, carry[1])
 
         blocks, rest = divmod(num_steps, record_every)
@@ -348,6 +348,12 @@ def _independent_of_alpha(function: Callable[..., PyTree], *args: Any) -> PyTree
     return jax.tree.unflatten(structure, flags)
 
 
+def _axes(optimizer_axes: PyTree) -> Any:
+    """The vmap axes of an `OuterState`: alpha leads, but for what all alphas share."""
+    axes: Any = {"thetas": 0, "optimizer": optimizer_axes, "step": None, "key": None, "watch": 0}
+    return OuterState(**axes)
+
+
 def _state_axes(state: OuterState, optimizer: optax.GradientTransformation) -> OuterState:
     """The vmap axes of a state: None for the leaves of the optimiser that all alphas share."""
     one = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), state.thetas)
@@ -355,7 +361,7 @@ def _state_axes(state: OuterState, optimizer: optax.GradientTransformation) -> O
     if jax.tree.structure(expected) != jax.tree.structure(state.optimizer):
         raise ValueError("the state belongs to another optimiser; continue with the one that made it")
     axes = jax.tree.map(lambda e, s: None if e.ndim == jnp.ndim(s) else 0, expected, state.optimizer)
-    return OuterState(0, axes, None, None, 0)  # type: ignore[arg-type]
+    return _axes(axes)
 
 
 def _check_optimizer(optimizer: Any) -> None:

@@ -71,6 +71,7 @@ class Result:
     """
 
     __slots__ = ()
+    provenance: Provenance
     _variables: ClassVar[dict[str, Variable]]
     _coordinates: ClassVar[dict[str, str]]
 
@@ -85,7 +86,7 @@ class Result:
                 attrs = {"long_name": variable.long_name, "units": "1"}
                 coordinate = self._coordinates.get(path)
                 (coords if coordinate else data)[coordinate or name] = (dims, values, attrs)
-        origin = self._asdict()["provenance"]  # type: ignore[attr-defined]
+        origin = self.provenance
         attrs = {"call": origin.call, **{f"{name}_version": v for name, v in origin.versions}}
         return xr.Dataset(data, coords, attrs={"result": type(self).__name__, **attrs})
 
@@ -135,7 +136,7 @@ class Result:
                 rows.append("".join(f"<td style='text-align:left'>{escape(c)}</td>" for c in cells))
         head = "".join(f"<th style='text-align:left'>{h}</th>" for h in ("field", "axes", "dtype", "range", ""))
         body = "".join(f"<tr>{row}</tr>" for row in rows)
-        call = escape(self._asdict()["provenance"].call)  # type: ignore[attr-defined]
+        call = escape(self.provenance.call)
         return f"<b>{type(self).__name__}</b> <small><code>{call}</code></small><table><tr>{head}</tr>{body}</table>"
 
 

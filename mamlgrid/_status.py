@@ -7,6 +7,7 @@ Inside jit nothing can be raised, and one bad cell must not spoil a surface; so 
 from __future__ import annotations
 
 import enum
+from typing import Any, Protocol
 
 import jax.numpy as jnp
 import numpy as np
@@ -57,7 +58,16 @@ def counts(status: object) -> dict[Status, int]:
     return {Status(int(c)): int(n) for c, n in zip(codes, numbers, strict=True)}
 
 
-def raise_for_status(result: object, *, allow: tuple[Status, ...] = (Status.OK,)) -> None:
+class HasStatus(Protocol):
+    """Any result."""
+
+    @property
+    def status(self) -> Any:
+        """Codes, any shape."""
+        ...
+
+
+def raise_for_status(result: HasStatus, *, allow: tuple[Status, ...] = (Status.OK,)) -> None:
     """Raise `ArithmeticError` where an element of `result.status` is not among `allow`.
 
     Args:
@@ -68,7 +78,7 @@ def raise_for_status(result: object, *, allow: tuple[Status, ...] = (Status.OK,)
     >>> best = mg.optimal_theta(mg.cases.quadratic().meta(), np.array([0.5]), (-1.0, 2.0))
     >>> mg.raise_for_status(best)
     """
-    status = np.asarray(result.status)  # type: ignore[attr-defined]
+    status = np.asarray(result.status)
     bad = {s: n for s, n in counts(status).items() if s not in allow}
     if bad:
         lines = "; ".join(f"{n} x {s.name} ({s.message})" for s, n in bad.items())
