@@ -52,12 +52,13 @@ class Jumps(NamedTuple):
 
 
 class Interval(NamedTuple):
-    """Two alphas with their global minimisers."""
+    """Two alphas with their global minimisers, and how far rounding blurs these."""
 
     low_alpha: Array
     low_theta: Array
     high_alpha: Array
     high_theta: Array
+    blur: Array
 
 
 def find_jumps(
@@ -92,7 +93,7 @@ def find_jumps(
         return work, jnp.minimum(tail + wanted.sum(), size)
 
     empty = jnp.full(size + _LANES, jnp.nan, alphas.dtype)
-    work, tail = push(Interval(empty, empty, empty, empty), jnp.asarray(0), first, usable & suspicious(first))
+    work, tail = push(Interval(*[empty] * 5), jnp.asarray(0), first, usable & suspicious(first))
     codes = jnp.full(size + _LANES, code(Status.OK))
 
     def unfinished(carry: tuple) -> Array:
@@ -130,7 +131,8 @@ def _neighbours(alphas: Array, minima: Minimum) -> tuple[Interval, Array]:
     counts = jnp.isfinite(minima.theta) & (~tied | lasting)
     index = jax.lax.cummax(jnp.where(counts, jnp.arange(alphas.size), -1))
     before, after = index[:-1], jnp.arange(1, alphas.size)
-    interval = Interval(alphas[before], minima.theta[before], alphas[after], minima.theta[after])
+    blur = jnp.maximum(minima.accuracy[before], minima.accuracy[after])
+    interval = Interval(alphas[before], minima.theta[before], alphas[after], minima.theta[after], blur)
     return interval, counts[after] & (before >= 0)
 
 
@@ -156,7 +158,9 @@ def _suspicious(meta: MetaLoss, interval: Interval, low: Array, high: Array) -> 
     expected = jnp.where(on_bound, 0, rates).mean() * (alphas[1] - alphas[0])
     odd = ~(jnp.abs(b - a - expected) <= jnp.abs(b - a) / 2)
     far = jnp.abs(b - a) > _NOTICEABLE * (high - low)
-    return (a != b) & (blocked | (odd & far))
+    # Two positions are told apart when they are farther from each other than rounding blurs both.
+    apart = jnp.abs(b - a) > 4 * interval.blur + 64 * jnp.finfo(a.dtype).eps * (high - low)
+    return apart & (blocked | (odd & far))
 
 
 def _narrow(
@@ -190,6 +194,7 @@ def _narrow(
             jnp.where(leaves_low, lowest.theta, interval.low_theta),
             jnp.where(leaves_low, interval.high_alpha, alpha),
             jnp.where(leaves_low, interval.high_theta, lowest.theta),
+            jnp.maximum(interval.blur, lowest.accuracy),
         )
         open_ = open_ & ~hit
         open_ &= jax.vmap(lambda i: _suspicious(meta, i, low, high))(moved)

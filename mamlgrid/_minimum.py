@@ -73,9 +73,17 @@ def global_minimum(meta: MetaLoss, alpha: Array, low: Array, high: Array, num_th
     """
     points, values, slopes = _scan(meta, alpha, low, high, num_thetas)
     found = _candidates(points, values, slopes)
-    theta, converged = jax.vmap(lambda a, b: _finish(meta, alpha, a, b, high - low))(found.left, found.right)
-    value, _, curvature = jax.vmap(lambda t: jnp.stack(cell(meta, t, alpha, 2)), out_axes=1)(theta)
-    error, slope_error = jax.vmap(lambda t: noise(meta, t, alpha))(theta)
+    theta, converged, value, curvature = jax.vmap(lambda a, b: _finish(meta, alpha, a, b, high - low))(
+        found.left, found.right
+    )
+    # What rounding hides: at the candidates, and at nine places across the bounds.
+    across = jnp.linspace(0, points.size - 1, 9).astype(int)
+    errors, slope_errors = jax.vmap(lambda t: noise(meta, t, alpha))(jnp.concatenate([theta, points[across]]))
+    error, slope_error, slope_error_across = (
+        errors[: theta.size],
+        slope_errors[: theta.size],
+        slope_errors[theta.size :],
+    )
 
     value = jnp.where(found.exists, value, jnp.inf)
     best = jnp.argmin(value)
@@ -91,7 +99,9 @@ def global_minimum(meta: MetaLoss, alpha: Array, low: Array, high: Array, num_th
     status = jnp.where(at_bound, code(Status.AT_BOUND), status)
     status = jnp.where(apart.any(), code(Status.TIED), status)
     status = jnp.where(converged[leftmost], status, code(Status.NOT_CONVERGED))
-    flat = _is_flat(meta, alpha, points, slopes)
+    # Flat: nowhere in the bounds does the slope rise above rounding.
+    hidden = jnp.abs(slopes[across]) <= slope_error_across
+    flat = hidden.all() & (jnp.abs(slopes) <= slope_error_across.max()).all()
     status = jnp.where(flat, code(Status.FLAT), status)
     broken = ~found.exists.any() | found.off_finite[leftmost] | (values == -jnp.inf).any()
     status = jnp.where(broken, code(Status.NONFINITE), status)
@@ -168,11 +178,14 @@ def _lowest(heights: Array, count: int) -> Array:
     return jnp.minimum(jax.lax.scan(take, blocks, None, length=count)[1], heights.size - 1)
 
 
-def _finish(meta: MetaLoss, alpha: Array, left: Array, right: Array, width: Array) -> tuple[Array, Array]:
+def _finish(meta: MetaLoss, alpha: Array, left: Array, right: Array, width: Array) -> tuple[Array, ...]:
     """The root of the slope in `[left, right]`, where it goes from minus to plus, by Newton inside the bracket.
 
     A Newton step that leaves the bracket or does not halve the step before it is replaced by a bisection. Stops when
     a step is at most `2 eps max(|theta|, width)`; one more Newton step then makes the error far smaller than that.
+
+    Returns:
+        The root, whether the search ended, and the value and curvature there.
     """
     eps = jnp.finfo(left.dtype).eps
 
@@ -197,10 +210,10 @@ def _finish(meta: MetaLoss, alpha: Array, left: Array, right: Array, width: Arra
 
     start = Search(left, right, left + (right - left) / 2, right - left, jnp.asarray(0))
     end = jax.lax.while_loop(unfinished, advance, start)
-    slope, curvature = slope_and_curvature(meta, end.theta, alpha)
+    value, slope, curvature = cell(meta, end.theta, alpha, 2)
     polished = end.theta - slope / curvature
     inside = (polished >= end.left) & (polished <= end.right)
-    return jnp.where(inside, polished, end.theta), ~unfinished(end)
+    return jnp.where(inside, polished, end.theta), ~unfinished(end), value, curvature
 
 
 def _accuracy(
@@ -215,7 +228,7 @@ def _accuracy(
     eps = float(jnp.finfo(theta.dtype).eps)
     distances = (high - low) * 4.0 ** -jnp.arange(math.ceil(math.log(1 / eps, 4)) + 1, dtype=theta.dtype)
 
-    def one_side(sign: int) -> tuple[Array, Array]:
+    def one_side(sign: Array) -> tuple[Array, Array]:
         places = theta + sign * distances
         slopes = sign * jax.vmap(lambda t: jax.grad(meta)(t, alpha))(places)
         seen = (slopes > slope_error) | (places < low) | (places > high)
@@ -226,12 +239,5 @@ def _accuracy(
         distance = distances[nearest]
         return distance, (far > 8 * near) | (near > 2 * curvature * 4 * distance + slope_error)
 
-    (left, left_flat), (right, right_flat) = one_side(-1), one_side(1)
-    return jnp.maximum(left, right), left_flat | right_flat
-
-
-def _is_flat(meta: MetaLoss, alpha: Array, points: Array, slopes: Array) -> Array:
-    """Whether nowhere in the bounds the slope rises above rounding; nine places tell."""
-    at = jnp.linspace(0, points.size - 1, 9).astype(int)
-    slope_error = jax.vmap(lambda t: noise(meta, t, alpha)[1])(points[at])
-    return (jnp.abs(slopes[at]) <= slope_error).all() & (jnp.abs(slopes) <= slope_error.max()).all()
+    sides, flat_sides = jax.vmap(one_side)(jnp.array([-1, 1], theta.dtype))
+    return sides.max(), flat_sides.any()

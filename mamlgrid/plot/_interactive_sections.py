@@ -1,0 +1,195 @@
+"""A surface in three dimensions beside its two cross-sections, which follow the mouse and the sliders."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ._axes import ORANGE, PURPLE
+from ._interactive_style import GRID_LINE, Shown, axis, colorscale, ends, graph_objects, layout, number, slider
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+    from ._axes import Points
+
+# Whatever comes twice below comes first for the cross-section at fixed alpha, then for the one at fixed theta.
+_NAMES = ("α", "θ")
+_COLORS = (ORANGE, PURPLE)
+
+# The traces, on whose order sliders and the script of a page rely: the surface, the lines on it, the panels.
+_LINES, _PANELS = (1, 2), (3, 4)
+
+# Where the surface ends and the panels begin, as a share of the width; the panels' places from the bottom.
+_SCENE_END, _PANEL_START = 0.58, 0.68
+_HEIGHTS = ((0.62, 0.89), (0.06, 0.33))
+
+
+class Look(NamedTuple):
+    """How the values are named and coloured.
+
+    Attributes:
+        label: the name of the values.
+        colors: plotly's name of a colour scale.
+        signed: whether zero is the middle of the scale, and marked in the panels.
+    """
+
+    label: str
+    colors: str
+    signed: bool
+
+
+class _Grid(NamedTuple):
+    """What is drawn: the two axes, and `[thetas, alphas]` heights, in plotly's order."""
+
+    axes: tuple[Points, Points]
+    heights: Points
+
+    def values(self, fixed: int, k: int) -> Points:
+        """Along the cross-section at point `k` of the fixed axis."""
+        return self.heights[:, k].copy() if fixed == 0 else self.heights[k]
+
+    def line(self, fixed: int, k: int) -> dict[str, Points]:
+        """The same as a line in space."""
+        free = self.axes[1 - fixed]
+        across = np.full_like(free, self.axes[fixed][k])
+        x, y = (across, free) if fixed == 0 else (free, across)
+        return {"x": x, "y": y, "z": self.values(fixed, k)}
+
+    def told(self, fixed: int, k: int) -> str:
+        """What is fixed, in words."""
+        return f"{_NAMES[fixed]} = {number(self.axes[fixed][k])}"
+
+    def step(self, fixed: int, k: int) -> list[Any]:
+        """The arguments of `Plotly.update` that move the cross-section, on the surface and in its panel."""
+        line = self.line(fixed, k)
+        moved = {
+            "x": [line["x"], self.axes[1 - fixed]],
+            "y": [line["y"], self.values(fixed, k)],
+            "z": [line["z"], None],
+            "name": ["", self.told(fixed, k)],
+        }
+        heading = {f"annotations[{fixed}].text": _heading(fixed, self.told(fixed, k))}
+        return [moved, heading, [_LINES[fixed], _PANELS[fixed]]]
+
+
+def linked_sections(alphas: Points, thetas: Points, values: Points, *, shown: Shown, look: Look, title: str) -> Figure:
+    """The surface with its cross-sections; more traces can be added.
+
+    Args:
+        alphas: `[alphas]`, increasing.
+        thetas: `[thetas]`, increasing.
+        values: `[alphas, thetas]`.
+        shown: the part of the values that is in view; the data stay whole, so a hover text tells the truth.
+        look: names and colours.
+        title: of the figure.
+    """
+    figure = graph_objects().Figure()
+    grid = _Grid((alphas, thetas), np.ascontiguousarray(np.where(np.isfinite(values), values, np.nan).T))
+    start = (alphas.size // 3, thetas.size // 3)
+    limit = max(abs(shown.low), abs(shown.high))
+    figure.add_surface(
+        x=alphas,
+        y=thetas,
+        z=grid.heights,
+        colorscale=colorscale(look.colors, look.signed),
+        cmin=-limit if look.signed else shown.low,
+        cmax=limit if look.signed else shown.high,
+        colorbar=_bar(look.label + (" (cut off)" if shown.note else "")),
+        contours={name: {"highlight": False} for name in "xyz"},
+        lighting={"ambient": 0.85, "diffuse": 0.35, "specular": 0.03, "roughness": 0.9, "fresnel": 0},
+        hovertemplate=f"α = %{{x:.4g}}<br>θ = %{{y:.4g}}<br>{look.label} = %{{z:.5g}}<extra></extra>",
+        name="",
+    )
+    quiet = {"mode": "lines", "showlegend": False}
+    for fixed, k in enumerate(start):
+        line = {"color": _COLORS[fixed], "width": 9}
+        figure.add_scatter3d(**grid.line(fixed, k), line=line, name="", hoverinfo="skip", **quiet)
+    for fixed, k in enumerate(start):
+        told = ["%{fullData.name}", f"{_NAMES[1 - fixed]} = %{{x:.4g}}"]
+        figure.add_scatter(
+            x=grid.axes[1 - fixed],
+            y=grid.values(fixed, k),
+            name=grid.told(fixed, k),
+            # Without points left out to save time: next to a high wall that shows as corners in the curve.
+            line={"color": _COLORS[fixed], "width": 3, "simplify": False},
+            hovertemplate="<br>".join(told[:: 1 - 2 * fixed]) + f"<br>{look.label} = %{{y:.5g}}<extra></extra>",
+            xaxis=("x", "x2")[fixed],
+            yaxis=("y", "y2")[fixed],
+            **quiet,
+        )
+    wide = {"domain": [_PANEL_START, 1]}
+    figure.update_layout(
+        layout(
+            title,
+            shown.note,
+            height=660,
+            margin={"l": 8, "r": 18, "t": 104, "b": 34},
+            scene=_scene(alphas, thetas, shown),
+            xaxis=axis("θ", ends(thetas), **wide),
+            yaxis=axis(look.label, shown.padded(), domain=_HEIGHTS[0], zeroline=look.signed),
+            xaxis2=axis("α", ends(alphas), anchor="y2", **wide),
+            yaxis2=axis(look.label, shown.padded(), domain=_HEIGHTS[1], zeroline=look.signed, anchor="x2"),
+            annotations=[_annotation(fixed, grid.told(fixed, k)) for fixed, k in enumerate(start)],
+            sliders=[
+                slider(grid.axes[fixed], k, lambda i, fixed=fixed: grid.step(fixed, i), _slider_place(fixed))
+                for fixed, k in enumerate(start)
+            ],
+            legend={"orientation": "h", "traceorder": "normal", "x": 0, "y": 1, "yanchor": "bottom"},
+            # Asks `write_html` for the script, and tells it over which traces the mouse moves the sections.
+            meta={"linked_sections": {"over": [0]}},
+        )
+    )
+    return figure
+
+
+def _scene(alphas: Points, thetas: Points, shown: Shown) -> dict[str, Any]:
+    def side(title: str, limits: list[float]) -> dict[str, Any]:
+        look = {"gridcolor": GRID_LINE, "backgroundcolor": "#fafafa", "showspikes": False, "zeroline": False}
+        return {"title": {"text": title}, "range": limits, "nticks": 6, **look}
+
+    return {
+        "domain": {"x": [0, _SCENE_END], "y": [0.1, 1]},
+        "xaxis": side("α", _roomy(*ends(alphas))),
+        "yaxis": side("θ", _roomy(*ends(thetas))),
+        # Its name is on the colour bar: here it would cover the ticks in a narrow page.
+        "zaxis": side("", [_roomy(shown.low, shown.high)[0], shown.high]),
+        "aspectmode": "manual",
+        "aspectratio": {"x": 1.0, "y": 1.0, "z": 0.8},
+        "camera": {
+            "eye": {"x": -1.5, "y": -0.95, "z": 1.7},
+            "center": {"x": 0, "y": 0, "z": -0.1},
+            # With perspective the near corners would leave a narrow page.
+            "projection": {"type": "orthographic"},
+        },
+    }
+
+
+def _roomy(low: float, high: float) -> list[float]:
+    """A little more than the range, so that the tick labels of two axes do not meet in a corner."""
+    room = 0.05 * (high - low)
+    return [low - room, high + room]
+
+
+def _bar(label: str) -> dict[str, Any]:
+    place = {"orientation": "h", "x": _SCENE_END / 2, "xanchor": "center", "y": 0, "yanchor": "bottom"}
+    return {"title": {"text": label, "side": "top"}, "len": 0.4, "thickness": 12, "nticks": 6, **place}
+
+
+def _heading(fixed: int, told: str) -> str:
+    """The heading of a panel: a patch of its colour, and what is fixed in it."""
+    return f"<span style='color:{_COLORS[fixed]}'>■</span> fixed {told}"
+
+
+def _annotation(fixed: int, told: str) -> dict[str, Any]:
+    place = {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom", "yshift": 34}
+    place |= {"x": _PANEL_START, "y": _HEIGHTS[fixed][1]}
+    return {"text": _heading(fixed, told), "showarrow": False, "font": {"size": 14}, **place}
+
+
+def _slider_place(fixed: int) -> dict[str, Any]:
+    """Between the heading of a panel, which tells the value, and its curve."""
+    place = {"x": _PANEL_START, "len": 1 - _PANEL_START, "y": _HEIGHTS[fixed][1], "yanchor": "bottom"}
+    bare = {"ticklen": 0, "minorticklen": 0, "font": {"size": 1, "color": "rgba(0,0,0,0)"}}
+    return {"pad": {"t": 0, "b": 4, "l": 0, "r": 0}, "currentvalue": {"visible": False}, **place, **bare}

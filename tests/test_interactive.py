@@ -1,0 +1,455 @@
+"""The interactive figures: what they say, and what their pages do in a browser that has no network."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import optax
+import pytest
+
+import mamlgrid as mg
+
+pytest.importorskip("plotly", reason="plotly is missing: pip install 'mamlgrid[interactive]'")
+
+from mamlgrid.plot import interactive
+from mamlgrid.plot._interactive_style import shown
+
+ALPHAS, THETAS = np.linspace(0, 1.5, 31), np.linspace(-2, 2, 41)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _float64() -> Iterator[None]:
+    with jax.enable_x64(True):
+        yield
+
+
+@pytest.fixture(scope="module")
+def surface() -> mg.Surface:
+    return mg.surface(mg.cases.quartic().meta(), ALPHAS, THETAS)
+
+
+@pytest.fixture(scope="module")
+def optimum() -> mg.OptimalTheta:
+    return mg.optimal_theta(mg.cases.quartic().meta(), np.linspace(0, 0.9, 19), (-4.0, 4.0))
+
+
+def marked(optimum: mg.OptimalTheta, at: int, status: mg.Status, theta: float) -> mg.OptimalTheta:
+    """`optimum` with another finding at one of its alphas."""
+    return optimum._replace(status=optimum.status.at[at].set(int(status)), thetas=optimum.thetas.at[at].set(theta))
+
+
+def traces(figure: Any, name: str) -> list[Any]:
+    return [trace for trace in figure.data if trace.name == name]
+
+
+# --- what the figures say --------------------------------------------------------------------------
+
+
+def test_task_losses_draws_each_task() -> None:
+    case = mg.cases.quartic()
+    losses = mg.task_losses(case.meta(), np.array([0.0]), THETAS)
+    figure = interactive.task_losses(losses, labels=case.labels)
+    assert [trace.name for trace in figure.data] == list(case.labels)
+    np.testing.assert_allclose(figure.data[0].y, THETAS**4 / 4, rtol=1e-14)
+    assert len({trace.line.color for trace in figure.data}) == 2
+    assert not figure.layout.sliders
+    assert {"α", "θ"} <= set(figure.data[0].hovertemplate)
+
+
+def test_task_losses_of_several_alphas_has_a_slider() -> None:
+    losses = mg.task_losses(mg.cases.quartic().meta(), ALPHAS[::-1], THETAS)
+    figure = interactive.task_losses(losses)
+    steps = figure.layout.sliders[0].steps
+    assert len(steps) == ALPHAS.size
+    y, last = steps[-1].args[0]["y"], np.asarray(losses.values)[0]
+    np.testing.assert_array_equal(np.stack(y, axis=-1), last)  # sorted: the last step is the largest alpha
+    np.testing.assert_array_equal(figure.data[1].y, np.asarray(losses.values)[-1, :, 1])
+
+
+def test_task_losses_wants_one_label_a_task() -> None:
+    losses = mg.task_losses(mg.cases.quartic().meta(), np.array([0.0]), THETAS)
+    with pytest.raises(ValueError, match="2 tasks"):
+        interactive.task_losses(losses, labels=["only one"])
+
+
+@pytest.mark.parametrize("alpha", [0.52, 1.5, -3.0])
+def test_section_starts_at_the_nearest_alpha(surface: mg.Surface, alpha: float) -> None:
+    figure = interactive.section(surface, alpha=alpha)
+    row = int(np.argmin(np.abs(ALPHAS - alpha)))
+    np.testing.assert_array_equal(figure.data[0].y, np.asarray(surface.values)[row])
+    slider = figure.layout.sliders[0]
+    assert float(slider.steps[slider.active].value) == ALPHAS[row]
+    assert slider.steps[slider.active].args[0]["name"] == [figure.data[0].name]
+
+
+def test_section_of_one_alpha_has_no_slider(surface: mg.Surface) -> None:
+    one = mg.surface(mg.cases.quartic().meta(), np.array([0.3]), THETAS)
+    assert not interactive.section(one, alpha=0.3).layout.sliders
+    with pytest.raises(ValueError, match="finite"):
+        interactive.section(surface, alpha=float("nan"))
+
+
+def test_sliders_of_long_axes_have_few_steps_but_the_data_are_whole() -> None:
+    found = mg.surface(mg.cases.quartic().meta(), np.linspace(0, 1, 1000), np.linspace(-2, 2, 300))
+    figure = interactive.surface(found)
+    assert figure.data[0].z.shape == (300, 1000)
+    for slider, points in zip(figure.layout.sliders, (found.alphas, found.thetas), strict=True):
+        values = [float(step.value) for step in slider.steps]
+        assert len(values) <= 65
+        assert (values[0], values[-1]) == (float(points[0]), float(points[-1]))
+
+
+def test_surface_holds_all_values_and_shows_the_low_ones(surface: mg.Surface) -> None:
+    figure = interactive.surface(surface)
+    drawn = figure.data[0]
+    np.testing.assert_array_equal(drawn.x, ALPHAS)
+    np.testing.assert_array_equal(drawn.y, THETAS)
+    np.testing.assert_array_equal(drawn.z, np.asarray(surface.values).T)
+    assert figure.layout.scene.zaxis.range[1] < 5 < drawn.z.max()
+    assert "highest 2501" in figure.layout.title.subtitle.text
+    assert "cut off" in drawn.colorbar.title.text
+    for word in ("α", "θ", "meta-loss", "%{x", "%{y", "%{z"):
+        assert word in drawn.hovertemplate
+    assert (figure.layout.scene.xaxis.title.text, figure.layout.scene.yaxis.title.text) == ("α", "θ")
+    assert (figure.layout.xaxis.title.text, figure.layout.xaxis2.title.text) == ("θ", "α")
+
+
+def test_cross_sections_are_the_surface(surface: mg.Surface) -> None:
+    figure = interactive.surface(surface)
+    values = np.asarray(surface.values)
+    for slider, panel, rows in zip(figure.layout.sliders, figure.data[3:5], (values, values.T), strict=True):
+        np.testing.assert_array_equal(panel.y, rows[slider.active])
+        assert len(slider.steps) == len(rows)
+        for k, step in enumerate(slider.steps):
+            moved, heading, drawn = step.args
+            np.testing.assert_array_equal(moved["y"][1], rows[k])
+            np.testing.assert_array_equal(moved["z"][0], rows[k])
+            assert next(iter(heading.values())).endswith(moved["name"][1])
+            assert figure.data[drawn[1]] is panel
+
+
+def test_unordered_axes_are_put_in_order(surface: mg.Surface) -> None:
+    shuffled = mg.surface(mg.cases.quartic().meta(), ALPHAS[::-1], THETAS[::-1])
+    np.testing.assert_allclose(interactive.surface(shuffled).data[0].z, np.asarray(surface.values).T, rtol=1e-12)
+
+
+def test_cells_that_overflow_are_holes() -> None:
+    found = mg.surface(mg.cases.quartic().meta(), np.array([0.0, 0.5, 1.0]), np.array([-1.0, 0.0, 1.0, 1e20, 1e200]))
+    figure = interactive.surface(found)
+    assert np.isfinite(figure.data[0].z[:-1]).all()
+    assert np.isnan(figure.data[0].z[-1]).all()
+    assert np.isfinite(figure.layout.scene.zaxis.range).all()
+
+
+def test_optimum_on_the_surface_has_a_gap_at_its_jump(surface: mg.Surface, optimum: mg.OptimalTheta) -> None:
+    figure = interactive.surface(surface, optimum=optimum)
+    (curve,) = traces(figure, "optimal θ*")
+    check_gap(curve, optimum)
+    assert "optimal θ*" in [t.name for t in figure.data if t.showlegend]
+    finite = ~np.isnan(curve.y)
+    above = curve.z[finite] - curve.customdata[finite, 0].astype(float)
+    assert (above > 0).all()  # floats above the surface; the hover text has the true value
+    assert (above < 0.05).all()
+    assert "customdata[0]" in curve.hovertemplate
+
+
+def test_flat_alphas_cross_the_surface(surface: mg.Surface, optimum: mg.OptimalTheta) -> None:
+    flat = marked(optimum, 12, mg.Status.FLAT, np.nan)
+    (line,) = traces(interactive.surface(surface, optimum=flat), "every θ is optimal")
+    np.testing.assert_array_equal(line.x, np.repeat(float(optimum.alphas[12]), 3))
+    np.testing.assert_array_equal(line.y, [-4.0, 4.0, np.nan])
+
+
+def test_gradient_surface_has_the_plane_and_its_curves(surface: mg.Surface) -> None:
+    figure = interactive.gradient_surface(surface)
+    np.testing.assert_array_equal(figure.data[0].z, np.asarray(surface.grads).T)
+    assert figure.data[0].cmin == -figure.data[0].cmax
+    (plane,) = traces(figure, "plane z = 0")
+    assert not plane.z.any()
+    assert 0 < plane.opacity < 1
+    case = mg.cases.quartic()
+    for name in ("minimum", "maximum"):
+        (curve,) = traces(figure, name)
+        inside = ~np.isnan(curve.x)
+        assert not curve.z[inside].any()
+        # Interpolated on a coarse grid, so small beside the gradients of order one around it.
+        assert np.abs(case.meta_grad(curve.y[inside], curve.x[inside])).max() < 0.1
+        for word in ("α", "θ", "gradient", name):
+            assert word in curve.hovertemplate
+    assert figure.layout.yaxis.zeroline
+    assert figure.layout.yaxis2.zeroline
+    assert "gradient" in figure.data[0].hovertemplate
+
+
+def test_a_surface_that_cannot_be_drawn_is_refused() -> None:
+    meta = mg.cases.quadratic().meta()
+    with pytest.raises(ValueError, match="derivatives=1"):
+        interactive.gradient_surface(mg.surface(meta, ALPHAS, THETAS, derivatives=0))
+    with pytest.raises(ValueError, match="two or more alphas"):
+        interactive.surface(mg.surface(meta, np.array([0.5]), THETAS))
+    with pytest.raises(TypeError, match="Surface"):
+        interactive.surface(mg.task_losses(meta, ALPHAS, THETAS))  # type: ignore[arg-type]
+
+
+def check_gap(curve: Any, optimum: mg.OptimalTheta) -> None:
+    """Both ends of the jump are on the curve with nothing but a NaN between them."""
+    (at,) = np.flatnonzero(np.isnan(curve.y))
+    jumps = optimum.jumps
+    np.testing.assert_array_equal(curve.x[at - 1 : at + 2], np.repeat(np.asarray(jumps.alphas), 3))
+    assert (curve.y[at - 1], curve.y[at + 1]) == (float(jumps.thetas_before[0]), float(jumps.thetas_after[0]))
+    assert curve.customdata[at + 1, 1] == "jump"
+    assert curve.customdata[0, 1] == "OK"
+
+
+def test_optimal_theta_has_a_gap_at_its_jump(optimum: mg.OptimalTheta) -> None:
+    figure = interactive.optimal_theta(optimum)
+    (curve,) = traces(figure, "optimal θ*")
+    check_gap(curve, optimum)
+    before, after = traces(figure, "jump")
+    assert (before.y[0], after.y[0]) == (float(optimum.jumps.thetas_before[0]), float(optimum.jumps.thetas_after[0]))
+    assert before.marker.color != after.marker.color == "white"
+    assert "0.3266" in figure.layout.title.subtitle.text
+    for word in ("α", "θ", "meta-loss", "customdata[1]"):
+        assert word in curve.hovertemplate
+
+
+def test_optimal_theta_shows_a_flat_alpha_as_a_band(optimum: mg.OptimalTheta) -> None:
+    figure = interactive.optimal_theta(marked(optimum, 12, mg.Status.FLAT, np.nan))
+    (band,) = traces(figure, "every θ is optimal")
+    assert band.fill == "toself"
+    np.testing.assert_allclose((min(band.x), max(band.x)), (0.575, 0.625))  # halfway to the neighbours
+    assert "α = 0.6" in band.text
+    (curve,) = traces(figure, "optimal θ*")
+    assert np.isnan(curve.y[list(curve.x).index(float(optimum.alphas[12]))])
+
+
+def test_optimal_theta_marks_what_is_not_ok(optimum: mg.OptimalTheta) -> None:
+    names = {
+        mg.Status.TIED: "tied: one of several",
+        mg.Status.AT_BOUND: "at the bound",
+        mg.Status.NOT_CONVERGED: "not converged",
+        mg.Status.DEGENERATE: "flatter than quadratic",
+    }
+    for status, name in names.items():
+        figure = interactive.optimal_theta(marked(optimum, 12, status, -1.0))
+        (mark,) = traces(figure, name)
+        assert (mark.x[0], mark.y[0]) == (float(optimum.alphas[12]), -1.0)
+        assert mark.customdata[0][1] == status.name
+    assert mark.error_y.array[0] == float(optimum.accuracies[12])
+
+
+def test_optimal_theta_draws_lonely_points(optimum: mg.OptimalTheta) -> None:
+    lonely = marked(marked(optimum, 11, mg.Status.NONFINITE, np.nan), 13, mg.Status.NONFINITE, np.nan)
+    (curve,) = traces(interactive.optimal_theta(lonely), "optimal θ*")
+    assert curve.x[curve.marker.size > 0].tolist() == [float(optimum.alphas[12])]
+
+
+def test_optimal_theta_with_the_ends_of_an_outer_loop(optimum: mg.OptimalTheta) -> None:
+    run = mg.outer_loop(mg.cases.quartic().meta(), np.linspace(0, 0.9, 4), 2.0, optax.sgd(3.0), num_steps=20)
+    status = np.asarray(run.status)
+    assert (status == mg.Status.NONFINITE).any()
+    figure = interactive.optimal_theta(optimum, run=run)
+    (gone,) = traces(figure, "outer loop: not finite")
+    assert min(figure.layout.yaxis.range) < gone.y[0] < max(figure.layout.yaxis.range)
+    np.testing.assert_array_equal(gone.customdata, np.asarray(run.event_steps)[status == mg.Status.NONFINITE])
+
+
+def test_range_shown() -> None:
+    values = np.linspace(0, 1, 101)
+    assert shown(values) == (0.0, 1.0, "")
+    low, high, note = shown(np.append(values, 1e9))
+    assert (low, "1e+09" in note) == (0.0, True)
+    assert 1 < high < 10
+    low, high, _ = shown(np.array([-1e9, -1.0, 0.5, 1.0, 2.0]), signed=True)
+    assert -10 < low < -1
+    assert high == 2.0
+    assert shown(np.array([3.0, 3.0])).low < 3 < shown(np.array([3.0, 3.0])).high
+    assert np.isfinite(shown(np.array([np.nan, np.inf]))[:2]).all()
+    rows = np.array([[0.0, 0.0, 1e-9], [0.0, 4.0, 5.0]])
+    assert shown(rows, by_row=True).high == 5.0
+
+
+def test_without_plotly_one_line_says_what_to_install(surface: mg.Surface, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "plotly", None)
+    monkeypatch.setitem(sys.modules, "plotly.graph_objects", None)
+    with pytest.raises(ImportError, match=r"^interactive figures need plotly: pip install 'mamlgrid\[interactive\]'$"):
+        interactive.section(surface, alpha=0.5)
+
+
+# --- the page --------------------------------------------------------------------------------------
+
+
+def test_page_is_self_contained(surface: mg.Surface, tmp_path: Path) -> None:
+    path = interactive.write_html(interactive.surface(surface, title="A < B"), tmp_path / "figure.html")
+    assert path == tmp_path / "figure.html"
+    page = path.read_text(encoding="utf-8")
+    assert not re.search(r"<(script|img|iframe)[^>]*\ssrc=|<link\b", page)
+    assert "plotly.js v" in page
+    assert "<title>A &lt; B</title>" in page
+    assert page.count('gd.on("plotly_hover"') == 1
+    assert os.listdir(tmp_path) == ["figure.html"]
+
+
+def test_only_linked_figures_get_the_script(surface: mg.Surface, tmp_path: Path) -> None:
+    path = interactive.write_html(interactive.section(surface, alpha=0.5), tmp_path / "figure.html")
+    assert 'gd.on("plotly_hover"' not in path.read_text(encoding="utf-8")
+
+
+def test_page_is_written_whole_or_not_at_all(
+    surface: mg.Surface, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "figure.html"
+    target.write_text("old")
+    figure = interactive.section(surface, alpha=0.5)
+
+    def fail(*_: object) -> None:
+        raise OSError("no room")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="no room"):
+        interactive.write_html(figure, target)
+    assert os.listdir(tmp_path) == ["figure.html"]
+    assert target.read_text() == "old"
+    with pytest.raises(FileNotFoundError):
+        interactive.write_html(figure, tmp_path / "missing" / "figure.html")
+    with pytest.raises(TypeError, match="plotly figure"):
+        interactive.write_html("figure", target)  # type: ignore[arg-type]
+
+
+# --- in a browser ----------------------------------------------------------------------------------
+
+# WebGL is drawn in software; the sandbox and the background traffic of the browser are off.
+CHROMIUM_OPTIONS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+)
+
+# The curves of both panels, the headings, and the active step of each slider.
+STATE = """() => {
+  const gd = document.getElementById("figure");
+  const panels = gd._fullData.filter((trace) => trace.type === "scatter");
+  return {
+    names: panels.map((trace) => trace.name),
+    curves: panels.map((trace) => Array.from(trace.y)),
+    headings: (gd.layout.annotations || []).map((a) => a.text),
+    active: gd._fullLayout.sliders.map((s) => Number(s.steps[s.active].value)),
+  };
+}"""
+DRAWN = "document.getElementById('figure')?._fullLayout?.sliders && document.querySelector('.slider-grip-rect')"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is missing: pip install playwright")
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        pytest.skip("chromium is missing: apt-get install chromium")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=list(CHROMIUM_OPTIONS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def opened(browser: Any, tmp_path: Path) -> Iterator[Callable[[Any], Any]]:
+    """Opens a figure offline; at the end nothing may have been fetched and nothing have gone wrong in the page."""
+    context = browser.new_context(offline=True, viewport={"width": 1000, "height": 700})
+    page = context.new_page()
+    fetched: list[str] = []
+    errors: list[str] = []
+    page.on("request", lambda request: fetched.append(request.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+
+    def open_page(figure: Any) -> Any:
+        path = interactive.write_html(figure, tmp_path / "figure.html")
+        page.goto(path.as_uri())
+        page.wait_for_function(DRAWN)
+        return page
+
+    yield open_page
+    context.close()
+    assert [url for url in fetched if not url.startswith(("file:", "data:", "blob:"))] == []
+    assert errors == []
+
+
+def drag(page: Any, slider: int, share: float) -> None:
+    """Pull the grip of a slider to a share of its rail."""
+    group = page.locator(".slider-group").nth(slider)
+    grip, rail = (group.locator(f".slider-{part}-rect").bounding_box() for part in ("grip", "rail"))
+    page.mouse.move(grip["x"] + grip["width"] / 2, grip["y"] + grip["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(rail["x"] + share * rail["width"], grip["y"] + grip["height"] / 2, steps=3)
+    page.mouse.up()
+
+
+def changed(page: Any, before: Any, panel: int) -> Any:
+    """The state once a panel shows another curve than before and nothing moves any more."""
+    page.wait_for_function(f"(name) => ({STATE})().names[{panel}] !== name", arg=before["names"][panel])
+    state, last = page.evaluate(STATE), None
+    while state != last:
+        page.wait_for_timeout(300)
+        state, last = page.evaluate(STATE), state
+    return state
+
+
+def shown_index(name: str, points: np.ndarray) -> int:
+    """The index of the alpha or theta that a name like "α = 0.5" tells."""
+    return int(np.argmin(np.abs(points - float(name.split("= ")[1].replace("−", "-")))))
+
+
+@pytest.mark.parametrize("draw", [interactive.surface, interactive.gradient_surface])
+def test_sections_follow_sliders_and_mouse(
+    surface: mg.Surface, opened: Callable[[Any], Any], draw: Callable[[mg.Surface], Any]
+) -> None:
+    values = np.asarray(surface.values if draw is interactive.surface else surface.grads)
+
+    def check(state: Any) -> tuple[int, int]:
+        i, j = shown_index(state["names"][0], ALPHAS), shown_index(state["names"][1], THETAS)
+        np.testing.assert_array_equal(state["curves"][0], values[i])
+        np.testing.assert_array_equal(state["curves"][1], values[:, j])
+        assert [h.split("fixed ")[1] for h in state["headings"]] == state["names"]
+        assert state["active"] == [ALPHAS[i], THETAS[j]]
+        return i, j
+
+    page = opened(draw(surface))
+    start = page.evaluate(STATE)
+    row, column = check(start)
+    drag(page, 0, 0.9)
+    slid = changed(page, start, 0)
+    i, j = check(slid)
+    assert i > row
+    assert j == column
+    drag(page, 1, 0.1)
+    slid = changed(page, slid, 1)
+    row, j = check(slid)
+    assert row == i
+    assert j < column
+    scene = page.locator("#scene").bounding_box()
+    for share in (0.45, 0.5, 0.55):  # over the middle of the scene
+        page.mouse.move(scene["x"] + share * scene["width"], scene["y"] + 0.5 * scene["height"])
+        page.wait_for_timeout(100)
+    hovered = changed(page, slid, 0)
+    check(hovered)
+    assert "θ" in page.locator("#scene .hovertext").text_content()
+
+
+def test_slider_of_a_section_moves_the_curve(surface: mg.Surface, opened: Callable[[Any], Any]) -> None:
+    page = opened(interactive.section(surface, alpha=0.5))
+    start = page.evaluate(STATE)
+    drag(page, 0, 0.8)
+    slid = changed(page, start, 0)
+    i = shown_index(slid["names"][0], ALPHAS)
+    assert ALPHAS[i] > 0.9
+    np.testing.assert_array_equal(slid["curves"][0], np.asarray(surface.values)[i])
