@@ -1,0 +1,8 @@
+"""`python -m mamlgrid`: the same as the command `mamlgrid`."""
+
+import sys
+
+from ._cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

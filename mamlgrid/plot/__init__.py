@@ -1,0 +1,28 @@
+"""Pictures of results.
+
+Functions take a result and an optional matplotlib `ax`, return the axes and never call show. Nothing is computed
+here: what is drawn is what the result holds. `mg.plot.interactive` has the same with plotly.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ._contour import contour as contour
+from ._lines import section as section
+from ._lines import task_losses as task_losses
+from ._optimum import optimal_theta as optimal_theta
+from ._outer_loop import outer_loop as outer_loop
+from ._surface import gradient_surface as gradient_surface
+from ._surface import surface as surface
+
+if TYPE_CHECKING:
+    from . import interactive as interactive
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded when first used: it brings plotly, an extra.
+    if name == "interactive":
+        return import_module(".interactive", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
