@@ -61,30 +61,38 @@ class Interval(NamedTuple):
     blur: Array
 
 
+def suspicious_intervals(
+    meta: MetaLoss, alphas: Array, minima: Minimum, low: Array, high: Array
+) -> tuple[Interval, Array]:
+    """The intervals between neighbouring alphas, and whether a jump may lie in each."""
+    intervals, usable = _neighbours(alphas, minima)
+    return intervals, usable & jax.vmap(lambda i: _suspicious(meta, i, low, high))(intervals)
+
+
 def find_jumps(
     meta: MetaLoss,
-    alphas: Array,
-    minima: Minimum,
+    intervals: Interval,
+    wanted: Array,
     low: Array,
     high: Array,
     minimum: Callable[[Array], Minimum],
 ) -> Jumps:
-    """All jumps between neighbouring alphas, in a buffer that ends in NaN.
+    """All jumps inside the wanted intervals, in a buffer that ends in NaN.
 
     A worklist: an interval whose ends do not lie in one basin is narrowed until the jump in it is found; what is left
     of it on both sides goes back on the list, so that several jumps between two alphas are found one by one.
 
     Args:
         meta: the meta-loss.
-        alphas: `[alphas]`, increasing.
-        minima: their global minima.
+        intervals: `[intervals]`.
+        wanted: `[intervals]`, which of them to look into.
         low: the lower bound of theta.
         high: the upper bound.
         minimum: the global minimum at one alpha.
     """
-    first, usable = _neighbours(alphas, minima)
     suspicious = jax.vmap(lambda i: _suspicious(meta, i, low, high))
-    size = 4 * alphas.size + 16
+    size = 4 * wanted.size + 16
+    dtype = low.dtype
 
     def push(work: Interval, tail: Array, items: Interval, wanted: Array) -> tuple[Interval, Array]:
         # Unwanted items go past the end, where writes are dropped.
@@ -92,8 +100,8 @@ def find_jumps(
         work = jax.tree.map(lambda w, x: w.at[slots].set(x, mode="drop"), work, items)
         return work, jnp.minimum(tail + wanted.sum(), size)
 
-    empty = jnp.full(size + _LANES, jnp.nan, alphas.dtype)
-    work, tail = push(Interval(*[empty] * 5), jnp.asarray(0), first, usable & suspicious(first))
+    empty = jnp.full(size + _LANES, jnp.nan, dtype)
+    work, tail = push(Interval(*[empty] * 5), jnp.asarray(0), intervals, wanted)
     codes = jnp.full(size + _LANES, code(Status.OK))
 
     def unfinished(carry: tuple) -> Array:
@@ -109,15 +117,15 @@ def find_jumps(
         above = lanes._replace(low_alpha=jumps.alphas, low_theta=jumps.thetas_after)
         rest = jax.tree.map(lambda *sides: jnp.concatenate(sides), below, above)
         # Closer to the jump than this the other minimum is lower by rounding: the same jump, not another one.
-        room = 64 * jnp.finfo(alphas.dtype).eps * jnp.abs(jnp.tile(jumps.alphas, 2))
-        wanted = jnp.tile(busy & (jumps.status == Status.OK), 2) & (rest.high_alpha - rest.low_alpha > room)
-        work, tail = push(work, tail, rest, wanted & suspicious(rest))
+        room = 64 * jnp.finfo(dtype).eps * jnp.abs(jnp.tile(jumps.alphas, 2))
+        worth = jnp.tile(busy & (jumps.status == Status.OK), 2) & (rest.high_alpha - rest.low_alpha > room)
+        work, tail = push(work, tail, rest, worth & suspicious(rest))
         return work, tail, head + _LANES, found
 
     found = Jumps(empty, empty, empty, empty, codes)
     _, _, _, found = jax.lax.while_loop(unfinished, advance, (work, tail, jnp.asarray(0), found))
     order = jnp.argsort(found.alphas)  # NaN last
-    return jax.tree.map(lambda f: f[order][: alphas.size + 16], found)
+    return jax.tree.map(lambda f: f[order], found)
 
 
 def _neighbours(alphas: Array, minima: Minimum) -> tuple[Interval, Array]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ._chunks import MEMORY_BUDGET, checked_budget, mapped
 from ._grid import axis, checked_bounds, checked_count, is_traced
-from ._jumps import Jumps, find_jumps, is_end, residuals, solve_three
+from ._jumps import Interval, Jumps, find_jumps, is_end, residuals, solve_three, suspicious_intervals
 from ._minimum import Minimum, global_minimum, sensitivity, slope_and_curvature
 from ._results import Provenance, Result, Variable, provenance
 from ._status import Status
@@ -120,10 +120,15 @@ def optimal_theta(
     if num_thetas < 3:
         raise ValueError(f"num_thetas must be 3 or more, got {num_thetas}")
     checked_budget(memory_budget)
-    minima, sensitivities, jumps = _solve(meta, alphas, low, high, num_thetas, memory_budget)
-    if not is_traced(jumps.alphas):
-        number = int(np.isfinite(jumps.alphas).sum())
-        jumps = jax.tree.map(lambda j: j[:number], jumps)
+    minima, sensitivities, intervals, suspicious = _minima(meta, alphas, low, high, num_thetas, memory_budget)
+    if is_traced(suspicious):
+        jumps, _ = _jumps(meta, intervals, suspicious, low, high, num_thetas)
+    else:
+        intervals, suspicious = _gathered(intervals, suspicious)
+        jumps = _no_jumps(alphas)
+        if suspicious.any():
+            found, number = _jumps(meta, intervals, suspicious, low, high, num_thetas)
+            jumps = jax.tree.map(lambda j: j[: int(number)], found)
     origin = provenance("optimal_theta", meta=meta, num_thetas=num_thetas)
     return OptimalTheta(
         alphas, minima.theta, minima.value, minima.curvature, sensitivities, minima.accuracy, minima.status,
@@ -132,23 +137,40 @@ def optimal_theta(
 
 
 @partial(jax.jit, static_argnames=("num_thetas", "memory_budget"))
-def _solve(
+def _minima(
     meta: MetaLoss, alphas: Array, low: Array, high: Array, num_thetas: int, memory_budget: int
-) -> tuple[Minimum, Array, Jumps]:
-    # The searches run on values alone; the derivatives of their results come from the equations they solve.
+) -> tuple[Minimum, Array, Interval, Array]:
+    """The minima with their derivatives in alpha, and the intervals between them with a mark where one may jump."""
+    # The search runs on values alone; the derivatives of its result come from the equations it solves.
     still_meta, still_alphas, low, high = jax.lax.stop_gradient((meta, alphas, low, high))
-
-    def minimum(alpha: Array) -> Minimum:
-        return global_minimum(still_meta, alpha, low, high, num_thetas)
-
-    minima = mapped(minimum, still_alphas, memory_budget)
-    if alphas.size > 1:
-        jumps = find_jumps(still_meta, still_alphas, minima, low, high, minimum)
-    else:
-        empty = jnp.zeros(0, alphas.dtype)
-        jumps = Jumps(empty, empty, empty, empty, jnp.zeros(0, jnp.int8))
+    minima = mapped(lambda a: global_minimum(still_meta, a, low, high, num_thetas), still_alphas, memory_budget)
+    intervals, suspicious = suspicious_intervals(still_meta, still_alphas, minima, low, high)
     minima, sensitivities = jax.vmap(lambda m, a: _attached_minimum(meta, m, a))(minima, alphas)
-    return minima, sensitivities, jax.vmap(lambda j: _attached_jump(meta, j, low, high))(jumps)
+    return minima, sensitivities, intervals, suspicious
+
+
+@partial(jax.jit, static_argnames="num_thetas")
+def _jumps(
+    meta: MetaLoss, intervals: Interval, wanted: Array, low: Array, high: Array, num_thetas: int
+) -> tuple[Jumps, Array]:
+    """The jumps inside the wanted intervals, in a buffer that ends in NaN, and their number."""
+    still_meta, low, high = jax.lax.stop_gradient((meta, low, high))
+    jumps = find_jumps(
+        still_meta, intervals, wanted, low, high, lambda a: global_minimum(still_meta, a, low, high, num_thetas)
+    )
+    return jax.vmap(lambda j: _attached_jump(meta, j, low, high))(jumps), jnp.isfinite(jumps.alphas).sum()
+
+
+def _gathered(intervals: Interval, wanted: Array) -> tuple[Interval, np.ndarray]:
+    """Only the wanted intervals, filled up to a power of two: the search for jumps need not compile for each grid."""
+    at = np.flatnonzero(wanted)
+    slots = np.resize(at, 1 << max(4, int(at.size - 1).bit_length())) if at.size else at
+    return jax.tree.map(lambda x: np.asarray(x)[slots], intervals), np.arange(slots.size) < at.size
+
+
+def _no_jumps(alphas: Array) -> Jumps:
+    empty = jnp.zeros(0, alphas.dtype)
+    return Jumps(empty, empty, empty, empty, jnp.zeros(0, jnp.int8))
 
 
 def _attached_minimum(meta: MetaLoss, minimum: Minimum, alpha: Array) -> tuple[Minimum, Array]:
