@@ -36,7 +36,7 @@ def zero_curves(alphas: Points, thetas: Points, grads: Points) -> list[tuple[Poi
     pieces = []
     lines: Any = contourpy.contour_generator(alphas[rows], thetas, field).lines(0.0)
     for line in lines:
-        forward = _smooth(np.diff(line[:, 0]) > 0)
+        forward = _smooth(_forward(line[:, 0]))
         turns = np.flatnonzero(np.diff(forward)) + 1
         for start, stop in zip([0, *turns], [*turns, forward.size], strict=True):
             pieces.append((line[start : stop + 1, 0], line[start : stop + 1, 1], bool(forward[start])))
@@ -62,6 +62,16 @@ def flat_rows(grads: Points) -> Any:
     finite = np.where(np.isfinite(grads), np.abs(grads), 0)
     scale = np.finfo(grads.dtype).eps * finite.max(initial=0)
     return np.isfinite(grads).all(axis=1) & (finite.max(axis=1) <= scale)
+
+
+def _forward(alphas: Points) -> Any:
+    """Whether each segment runs towards larger alpha; one that stays where it is goes the way of its neighbour."""
+    steps = np.diff(alphas)
+    moving = np.flatnonzero(np.abs(steps) > 4 * np.finfo(alphas.dtype).eps * np.abs(alphas).max())
+    if not moving.size:
+        return steps > 0
+    nearest = moving[np.maximum(np.searchsorted(moving, np.arange(steps.size), side="right") - 1, 0)]
+    return steps[nearest] > 0
 
 
 def _smooth(forward: Any) -> Any:

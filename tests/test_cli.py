@@ -1,0 +1,281 @@
+"""The command line: the figures with their numbers, and mistakes that get one line."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import json
+import math
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import mpmath
+import numpy as np
+import pytest
+
+import mamlgrid as mg
+from mamlgrid import _checks, _cli, _figures, _gallery
+
+QUADRATIC = {"figure_0", "figure_1", "optimal_theta_quadratic", "contour_quadratic", "outer_loop_quadratic"}
+QUARTIC = {"figure_2", "figure_3", "figure_4", "optimal_theta_quartic", "contour_quartic", "outer_loop_quartic"}
+STATIC_ONLY = {"contour_quadratic", "contour_quartic"}
+
+
+class Run(NamedTuple):
+    """What a command did."""
+
+    code: int
+    out: list[str]
+    err: list[str]
+
+
+def run(*arguments: str) -> Run:
+    """The command line in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            code = _cli.main(arguments)
+        except SystemExit as leaving:
+            code = int(leaving.code or 0)
+    return Run(code, out.getvalue().splitlines(), err.getvalue().splitlines())
+
+
+class Written(NamedTuple):
+    """A run of `mamlgrid figures` and its folder."""
+
+    run: Run
+    folder: Path
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """What `numbers.json` says of each figure."""
+        return json.loads((self.folder / "numbers.json").read_text())["figures"]
+
+
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> Written:
+    """All figures, as `make figures` writes them."""
+    folder = tmp_path_factory.mktemp("all") / "new" / "figures"
+    return Written(run("figures", "--out", str(folder)), folder)
+
+
+def test_everything_holds_and_the_last_line_is_the_page(everything: Written) -> None:
+    assert everything.run.err == []
+    assert everything.run.code == 0
+    assert everything.run.out[-1] == str(everything.folder / "index.html")
+    assert all(figure["holds"] for figure in everything.figures.values())
+
+
+def test_every_figure_is_there_static_and_interactive(everything: Written) -> None:
+    names = QUADRATIC | QUARTIC
+    expected = {f"{name}.png" for name in names} | {f"{name}.html" for name in names - STATIC_ONLY}
+    assert {path.name for path in everything.folder.iterdir()} == expected | {"index.html", "numbers.json"}
+    for name in names:
+        assert (everything.folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_page_shows_all_of_them_and_fetches_nothing(everything: Written) -> None:
+    page = (everything.folder / "index.html").read_text()
+    links = set(re.findall(r'(?:src|href)="([^"]+)"', page))
+    assert {path.name for path in everything.folder.iterdir()} - {"index.html"} == links
+    assert set(re.findall(r'<img src="([^"]+)"', page)) == {f"{name}.png" for name in QUADRATIC | QUARTIC}
+    assert "✗" not in page
+
+
+def test_numbers_agree_with_what_is_known(everything: Written) -> None:
+    """The optimum and the jump, found here without the package."""
+    figures = everything.figures
+    assert figures["figure_1"]["optimal_theta"] == pytest.approx(0.5, abs=1e-12)
+    assert figures["figure_1"]["meta_loss"] == pytest.approx(1 / 16, abs=1e-12)
+    case_1 = figures["optimal_theta_quadratic"]
+    for alpha, theta in zip(case_1["alphas"], case_1["optimal_thetas"], strict=True):
+        assert theta is None if alpha == 1 else theta == pytest.approx(0.5, abs=1e-12)
+    assert case_1["jumps"]["alphas"] == []
+
+    def value(a: Any, t: Any) -> Any:
+        return (t - a * t**3) ** 4 / 4 + (1 - a) ** 2 * (t - 1) ** 2 / 2
+
+    def slope(a: Any, t: Any) -> Any:
+        return (t - a * t**3) ** 3 * (1 - 3 * a * t**2) + (1 - a) ** 2 * (t - 1)
+
+    with mpmath.workdps(30):
+        equations = [
+            lambda a, b, c: slope(a, b),
+            lambda a, b, c: slope(a, c),
+            lambda a, b, c: value(a, b) - value(a, c),
+        ]
+        exact = mpmath.findroot(equations, (0.33, 0.78, 1.28))
+    jumps = figures["optimal_theta_quartic"]["jumps"]
+    found = [*jumps["alphas"], *jumps["thetas_before"], *jumps["thetas_after"]]
+    np.testing.assert_allclose(found, [float(x) for x in exact], rtol=0, atol=1e-12)
+
+
+def test_every_figure_has_a_check_with_room_to_fail(everything: Written) -> None:
+    for figure in everything.figures.values():
+        assert figure["checks"]
+        for check in figure["checks"]:
+            assert check["deviation"] <= check["tolerance"] <= 1e-12
+
+
+def test_precision_is_as_before(everything: Written) -> None:
+    assert everything.run.code == 0
+    assert not jax.config.jax_enable_x64  # type: ignore[attr-defined]
+
+
+def test_one_case_writes_that_case_only_and_twice_the_same(tmp_path: Path) -> None:
+    folders = tmp_path / "first", tmp_path / "second"
+    for folder in folders:
+        assert run("figures", "--case", "quadratic", "--format", "svg", "--out", str(folder)).code == 0
+    names = {path.name for path in folders[0].iterdir()}
+    assert {name for name in names if name.endswith(".svg")} == {f"{name}.svg" for name in QUADRATIC}
+    assert not any(name.startswith(tuple(QUARTIC)) for name in names)
+    for name in names - {"numbers.json"}:
+        if not name.endswith(".html") or name == "index.html":
+            assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes(), name
+    page = (folders[0] / "index.html").read_text()
+    assert set(re.findall(r'<img src="([^"]+)"', page)) == {f"{name}.svg" for name in QUADRATIC}
+
+
+# The rest needs no real figures.
+
+
+def picture(deviation: float = 0.0) -> _figures.Picture:
+    """A figure that costs nothing."""
+
+    def draw() -> Any:
+        from matplotlib.figure import Figure
+
+        return Figure(figsize=(1, 1))
+
+    check = _checks.Check("0 = 0", deviation)
+    return _figures.Picture("small", "A case", "A <title>", "A caption.", draw, None, (check,), {})
+
+
+@pytest.fixture
+def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_figures, "pictures", lambda case: [picture()])
+
+
+@pytest.mark.usefixtures("cheap")
+def test_pdf_has_a_png_for_the_page(tmp_path: Path) -> None:
+    assert run("figures", "--out", str(tmp_path), "--format", "pdf").code == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"small.pdf", "small.png", "index.html", "numbers.json"}
+    page = (tmp_path / "index.html").read_text()
+    assert '<img src="small.png"' in page
+    assert 'href="small.pdf"' in page
+    assert "A &lt;title&gt;" in page
+
+
+@pytest.mark.parametrize("deviation", [1e-9, math.nan, math.inf])
+def test_an_identity_that_fails_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deviation: float) -> None:
+    monkeypatch.setattr(_figures, "pictures", lambda case: [picture(deviation), picture()._replace(name="other")])
+    done = run("figures", "--out", str(tmp_path))
+    assert done.code == 1
+    assert len(done.err) == 1
+    assert "small: 0 = 0: deviation" in done.err[0]
+    assert done.out[-1] == str(tmp_path / "index.html")
+    check = json.loads((tmp_path / "numbers.json").read_text())["figures"]["small"]["checks"][0]
+    assert check["deviation"] == (deviation if math.isfinite(deviation) else None)
+    assert not check["holds"]
+
+
+def test_a_wrong_formula_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The checks compare with the closed forms; a wrong one does not pass."""
+    right = mg.cases.quadratic()
+    wrong = right.__class__(**{**vars(right), "meta_loss": lambda t, a: (1 - a) ** 2 * ((t - 0.5) ** 2 + 0.26)})
+    with jax.enable_x64(True):
+        grid = mg.surface(right.meta(), np.linspace(0, 1, 5), np.linspace(-1, 2, 7))
+    for case, holds in ((right, True), (wrong, False)):
+        assert _checks.check_grid("L_M", grid.values, case.meta_loss, grid).holds == holds
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["figures", "--case", "cubic"], "cubic"),
+        (["figures", "--format", "jpg"], "jpg"),
+        (["figures", "--cas", "all"], "--cas"),
+        (["figures", "--out"], "--out"),
+        (["figures", "extra"], "extra"),
+        (["figures", "two\nlines"], "two lines"),
+        (["draw"], "draw"),
+        (["--colour"], "--colour"),
+        ([], "command"),
+    ],
+)
+def test_a_wrong_argument_gets_one_line_and_code_2(arguments: list[str], told: str) -> None:
+    done = run(*arguments)
+    assert done.code == 2
+    assert done.out == []
+    assert len(done.err) == 1
+    assert done.err[0].startswith("mamlgrid")
+    assert told in done.err[0]
+
+
+@pytest.mark.usefixtures("cheap")
+def test_an_output_that_cannot_be_written(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("mine")
+    for out in (file, file / "below"):
+        done = run("figures", "--out", str(out))
+        assert done.code == 2
+        assert done.out == []
+        assert len(done.err) == 1
+        assert str(out) in done.err[0]
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert file.read_text() == "mine"
+
+
+@pytest.mark.usefixtures("cheap")
+def test_a_disk_that_fills_up_leaves_nothing_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "index.html").write_text("the page before")
+
+    def full(content: str) -> Any:
+        def write(path: Path) -> None:
+            path.write_text(content[:10])
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        return write
+
+    monkeypatch.setattr(_gallery, "_text", full)
+    done = run("figures", "--out", str(tmp_path))
+    assert done.code == 2
+    assert len(done.err) == 1
+    assert "No space left" in done.err[0]
+    assert {path.name for path in tmp_path.iterdir()} == {"index.html", "small.png"}
+    assert (tmp_path / "index.html").read_text() == "the page before"
+
+
+def test_without_plotly_the_rest_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unwanted() -> Any:
+        raise AssertionError("plotly is missing")
+
+    monkeypatch.setattr(_figures, "pictures", lambda case: [picture()._replace(interactive=unwanted)])
+    for module in (_cli, _gallery):
+        monkeypatch.setattr(module, "find_spec", lambda name: None)
+    done = run("figures", "--out", str(tmp_path))
+    assert done.code == 0
+    assert [line for line in done.out if "pip install 'mamlgrid[interactive]'" in line] == [done.out[-2]]
+    assert {path.name for path in tmp_path.iterdir()} == {"small.png", "index.html", "numbers.json"}
+    assert "interactive" not in (tmp_path / "index.html").read_text()
+
+
+def test_version_and_help() -> None:
+    assert run("--version") == Run(0, [f"mamlgrid {mg.__version__}"], [])
+    assert "figures" in "\n".join(run("--help").out)
+    shown = "\n".join(run("figures", "--help").out)
+    assert all(word in shown for word in ("--case", "quadratic", "--out", "--format", "svg"))
+
+
+def test_as_a_module() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "mamlgrid", "figures", "--case", "cubic"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1

@@ -1,0 +1,480 @@
+"""What the matplotlib pictures say: read from the artists, not from pixels."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import matplotlib.pyplot as plt
+import numpy as np
+import optax
+import pytest
+from matplotlib.collections import LineCollection
+from matplotlib.colors import to_hex
+
+import mamlgrid as mg
+from mamlgrid import Status, plot
+from mamlgrid._jumps import Jumps
+from mamlgrid.plot._axes import OPTIMUM_LABEL, grid_of
+from mamlgrid.plot._facets import facets
+from mamlgrid.plot._levels import levels_of
+from mamlgrid.plot._optimum import FLAT_LABEL, curve
+from mamlgrid.plot._zero_curves import zero_curves
+
+
+class Results:
+    """What the pictures are made from: float64, made once, drawn in a float32 session as a user would."""
+
+    def __init__(self) -> None:
+        with jax.enable_x64(True):
+            quadratic, quartic = mg.cases.quadratic().meta(), mg.cases.quartic().meta()
+            # The shapes of `mamlgrid figures`, so that nothing compiles twice in one process.
+            self.alphas = np.linspace(0, 1.25, 251)
+            self.thetas = np.linspace(-1.5, 1.7, 129)
+            self.losses = mg.task_losses(quartic, np.array([0.0, 0.5]), self.thetas)
+            self.surface = mg.surface(quartic, self.alphas, self.thetas, derivatives=2)
+            self.flat_surface = mg.surface(quadratic, np.linspace(0, 2, 41), np.linspace(-1, 2, 31))
+            self.optimum = mg.optimal_theta(quartic, self.alphas, (-4.0, 4.0))
+            self.flat = mg.optimal_theta(quadratic, np.linspace(0, 2, 201), (-1.0, 2.0))
+            self.run = mg.outer_loop(quartic, self.alphas[::2], 0.0, optax.sgd(0.1), num_steps=300)
+            self.lost = mg.outer_loop(quartic, self.alphas[::2], 1.55, optax.sgd(0.2), num_steps=40)
+
+
+@pytest.fixture(scope="module")
+def results() -> Results:
+    return Results()
+
+
+@pytest.fixture(autouse=True)
+def no_window(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nothing calls show, and no figure outlives its test."""
+
+    def show(*_: object, **__: object) -> None:
+        raise AssertionError("a plotting function called show")
+
+    monkeypatch.setattr(plt, "show", show)
+    yield
+    plt.close("all")
+
+
+FLAT_PICTURES: dict[str, Callable[[Results, Any], Any]] = {
+    "task_losses": lambda r, ax: plot.task_losses(r.losses, ax),
+    "section_alpha": lambda r, ax: plot.section(r.surface, ax, alpha=0.5),
+    "section_theta": lambda r, ax: plot.section(r.surface, ax, theta=0.5, field="grads"),
+    "contour": lambda r, ax: plot.contour(r.surface, ax, optimum=r.optimum, run=r.run),
+    "contour_lost": lambda r, ax: plot.contour(r.surface, ax, run=r.lost),
+    "contour_grads": lambda r, ax: plot.contour(r.surface, ax, field="grads"),
+    "contour_curvatures": lambda r, ax: plot.contour(r.surface, ax, field="curvatures"),
+    "contour_flat": lambda r, ax: plot.contour(r.flat_surface, ax, optimum=r.flat),
+    "optimal_theta": lambda r, ax: plot.optimal_theta(r.optimum, ax, run=r.run),
+    "optimal_theta_flat": lambda r, ax: plot.optimal_theta(r.flat, ax),
+    "outer_loop": lambda r, ax: plot.outer_loop(r.run, ax, optimum=r.optimum),
+    "outer_loop_lost": lambda r, ax: plot.outer_loop(r.lost, ax),
+}
+SPACE_PICTURES: dict[str, Callable[[Results, Any], Any]] = {
+    "surface": lambda r, ax: plot.surface(r.surface, ax),
+    "surface_limits": lambda r, ax: plot.surface(r.surface, ax, zlim=(0.01, 0.2)),
+    "surface_curvatures": lambda r, ax: plot.surface(r.surface, ax, field="curvatures"),
+    "gradient_surface": lambda r, ax: plot.gradient_surface(r.surface, ax),
+    "gradient_surface_flat": lambda r, ax: plot.gradient_surface(r.flat_surface, ax),
+}
+PICTURES = FLAT_PICTURES | SPACE_PICTURES
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_draws_on_the_axes_it_is_given(results: Results, name: str) -> None:
+    figure = plt.figure(layout="constrained")
+    ax = figure.add_subplot(projection="3d" if name in SPACE_PICTURES else None)
+    assert PICTURES[name](results, ax) is ax
+    assert plt.get_fignums() == [figure.number]
+    figure.savefig(io.BytesIO(), dpi=50)  # Warnings are errors: nothing is cut off, masked or out of range.
+    assert ax.get_xlabel()
+    assert ax.get_ylabel()
+
+
+@pytest.mark.parametrize("name", ["optimal_theta", "surface"])
+def test_makes_a_figure_when_none_is_given(results: Results, name: str) -> None:
+    ax = PICTURES[name](results, None)
+    assert plt.get_fignums() == [ax.figure.number]
+
+
+def test_a_title_and_a_legend_do_not_meet(results: Results) -> None:
+    """Above the axes there is room for one of them."""
+    for title in ("", "a title"):
+        ax = plt.subplots(layout="constrained")[1]
+        ax.set_title(title)
+        plot.optimal_theta(results.optimum, ax)
+        ax.figure.canvas.draw()
+        assert ax.get_legend().get_window_extent().y0 > ax.get_window_extent().y1 or title
+        assert not ax.get_legend().get_window_extent().overlaps(ax.title.get_window_extent()) or not title
+
+
+def test_importing_touches_nothing_global() -> None:
+    code = """
+import sys, mamlgrid
+assert not {"matplotlib", "plotly", "optax"} & set(sys.modules), "import mamlgrid"
+import matplotlib
+before = dict(matplotlib.rcParams)
+import mamlgrid.plot
+assert dict(matplotlib.rcParams) == before
+assert not {"matplotlib.pyplot", "plotly"} & set(sys.modules), "import mamlgrid.plot"
+"""
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+# What the curve of optimal theta says.
+
+
+def segments(ax: Any) -> np.ndarray:
+    """All line segments that carry the optimum's label, `[segments, 2, 2]`."""
+    pieces = []
+    for line in ax.lines:
+        if line.get_label() == OPTIMUM_LABEL:
+            points = np.asarray(line.get_xydata())
+            pairs = np.stack([points[:-1], points[1:]], axis=1)
+            pieces.append(pairs[np.isfinite(pairs).all(axis=(1, 2))])
+    return np.concatenate(pieces)
+
+
+def markers_at(ax: Any, x: float, y: float) -> list[Any]:
+    """The markers drawn exactly there."""
+    return [
+        line
+        for line in ax.lines
+        if line.get_marker() not in ("", "None", None) and (np.asarray(line.get_xydata()) == (x, y)).all(axis=1).any()
+    ]
+
+
+@pytest.mark.parametrize("name", ["optimal_theta", "contour", "outer_loop"])
+def test_no_line_goes_through_the_jump(results: Results, name: str) -> None:
+    ax = PICTURES[name](results, None)
+    jumps = results.optimum.jumps
+    (at,), (before,), (after,) = (np.asarray(j) for j in (jumps.alphas, jumps.thetas_before, jumps.thetas_after))
+    x = segments(ax)[:, :, 0]
+    assert x.size
+    assert not ((x[:, 0] < at) & (x[:, 1] > at)).any()
+    assert not (x[:, 0] == x[:, 1]).any()
+    # The branches reach the jump, where the ends are marked: filled, then open.
+    ends = segments(ax).reshape(-1, 2).tolist()
+    assert [at, before] in ends
+    assert [at, after] in ends
+    (first,), (second,) = markers_at(ax, at, before), markers_at(ax, at, after)
+    assert to_hex(first.get_markerfacecolor()) == to_hex(first.get_color())
+    assert to_hex(second.get_markerfacecolor()) == "#ffffff"
+    assert any(f"{at:.4g}" in text.get_text() for text in ax.texts)
+
+
+def test_the_curve_is_the_result_between_jumps(results: Results) -> None:
+    best = results.optimum
+    x, y = curve(best)
+    on_grid = np.isin(x, np.asarray(best.alphas)) & np.isfinite(y)
+    index = np.searchsorted(np.asarray(best.alphas), x[on_grid])
+    assert (np.asarray(best.thetas)[index] == y[on_grid]).all()
+    assert (np.diff(x) >= 0).all()
+
+
+def made(alphas: Any, thetas: Any, status: Any = Status.OK, jumps: Any = ((), (), ()), accuracies: Any = 0.0) -> Any:
+    """An `OptimalTheta` with just what a picture reads."""
+    alphas, zero = np.asarray(alphas, float), np.zeros(np.shape(alphas))
+    at, before, after = (np.asarray(j, float) for j in jumps)
+    return mg.OptimalTheta(
+        alphas,
+        np.asarray(thetas, float) + zero,
+        zero,
+        zero + 1,
+        zero,
+        zero + accuracies,
+        (zero + np.asarray(status)).astype(np.int8),
+        Jumps(at, before, after, 0 * at, np.zeros(at.shape, np.int8)),
+        (np.array(-4.0), np.array(4.0)),
+        None,
+    )
+
+
+def test_two_jumps_between_neighbours_and_one_on_the_grid() -> None:
+    alphas = [0.0, 1.0, 2.0, 3.0]
+    found = made(alphas, [0, 0, 2, 3], jumps=([0.25, 0.5, 2.0], [0, 1, 2], [1, 0, 3]))
+    x, y = curve(found)
+    drawn = list(zip(x[np.isfinite(y)].tolist(), y[np.isfinite(y)].tolist(), strict=True))
+    assert drawn == [(0, 0), (0.25, 0), (0.25, 1), (0.5, 1), (0.5, 0), (1, 0), (2, 2), (2, 3), (3, 3)]
+    assert np.flatnonzero(~np.isfinite(y)).tolist() == [2, 5, 9]
+    ax = plot.optimal_theta(found)
+    assert len(ax.texts) == 3
+
+
+def test_a_flat_alpha_is_a_band(results: Results) -> None:
+    ax = plot.optimal_theta(results.flat)
+    (band,) = ax.patches
+    left, right = band.get_x(), band.get_x() + band.get_width()
+    assert left < 1 < right
+    others = np.delete(np.asarray(results.flat.alphas), 100)
+    assert not ((others > left + 1e-9) & (others < right - 1e-9)).any()
+    x = segments(ax)[:, :, 0]
+    assert not ((x[:, 0] < 1) & (x[:, 1] > 1)).any()
+    assert not (x == 1).any()
+    assert FLAT_LABEL in [text.get_text() for text in ax.get_legend().get_texts()]
+    # Rounding is not magnified: the line lies in the bounds that were searched.
+    assert ax.get_ylim() == (-1, 2)
+
+
+def test_no_band_where_nothing_is_flat(results: Results) -> None:
+    assert not plot.optimal_theta(results.optimum).patches
+
+
+def test_every_status_has_its_marker_only_where_it_occurs() -> None:
+    alphas = np.arange(8.0)
+    kinds = [Status.OK, Status.AT_BOUND, Status.TIED, Status.DEGENERATE, Status.NOT_CONVERGED, Status.NONFINITE]
+    thetas = [0, 1, 2, 3, 4, np.nan, 6, 7]
+    everything = made(alphas, thetas, [*kinds, Status.OK, Status.OK], accuracies=0.25)
+    ax = plot.optimal_theta(everything)
+    shown = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert shown == [
+        OPTIMUM_LABEL,
+        "at the bound",
+        "tied: one of several",
+        "flatter than quadratic",
+        "not converged",
+    ]
+    for x in (1, 2, 3, 4):
+        assert [line.get_label() for line in markers_at(ax, x, x)] == [shown[x]]
+    # Neither a tie at one alpha, nor what is not known, nor what is not finite is part of the curve.
+    assert not np.isin(segments(ax)[:, :, 0], [2, 4, 5]).any()
+    assert not any((np.asarray(line.get_xydata())[:, 0] == 5).any() for line in ax.lines if not line.get_linestyle())
+    (bar,) = (c for c in ax.collections if isinstance(c, LineCollection))
+    assert bar.get_segments()[0].tolist() == [[3, 2.75], [3, 3.25]]
+    assert plot.optimal_theta(made(alphas, alphas)).get_legend() is None
+
+
+def test_a_lasting_tie_is_a_branch() -> None:
+    ax = plot.optimal_theta(made(np.arange(6.0), -1, [0, 0, 3, 3, 3, 3]))
+    assert len(segments(ax)) == 5
+
+
+def test_nothing_finite_is_an_empty_picture() -> None:
+    ax = plot.optimal_theta(made([0.0, 1.0], np.nan, Status.NONFINITE))
+    assert ax.get_ylim() == (-4, 4)
+
+
+def test_one_alpha_is_enough_for_an_optimum() -> None:
+    assert plot.optimal_theta(made([0.5], 1.0)).get_xlim() == (0, 1)
+
+
+# What the outer loop says.
+
+
+def test_ends_are_those_of_the_run(results: Results) -> None:
+    ax = plot.outer_loop(results.run)
+    points = {line.get_label(): np.asarray(line.get_xydata()) for line in ax.lines}
+    status, ends = np.asarray(results.run.status), np.asarray(results.run.thetas)
+    for label, kind in (("end", Status.OK), ("still moving", Status.NOT_CONVERGED)):
+        assert (points[label][:, 1] == ends[status == kind]).all()
+    assert (points["start"][:, 1] == 0).all()
+
+
+@pytest.mark.parametrize("draw", [plot.outer_loop, lambda run: plot.optimal_theta(made([0.0, 1.25], 1.0), run=run)])
+def test_what_is_gone_lies_on_the_edge_and_not_in_the_picture(results: Results, draw: Callable[[Any], Any]) -> None:
+    ax = draw(results.lost)
+    status = np.asarray(results.lost.status)
+    gone = np.isin(status, (Status.DIVERGED, Status.NONFINITE))
+    assert gone.any()
+    crosses = [line for line in ax.lines if line.get_label() in ("diverged", "not finite")]
+    assert sum(len(line.get_xdata()) for line in crosses) == gone.sum()
+    assert all((np.asarray(line.get_ydata()) == 0).all() for line in crosses)
+    assert all(line.get_transform() == ax.get_xaxis_transform() for line in crosses)
+    assert np.abs(ax.get_ylim()).max() < 10
+
+
+def test_trajectories_are_vertical_and_few(results: Results) -> None:
+    ax = plot.contour(results.surface, run=results.run)
+    (ways,) = (c for c in ax.collections if isinstance(c, LineCollection))
+    drawn = np.asarray(ways.get_segments())
+    assert 5 <= len(drawn) <= 15
+    assert (drawn[:, 0, 0] == drawn[:, 1, 0]).all()
+    trace = np.asarray(results.run.trace.thetas)
+    for segment in drawn:
+        row = np.argmin(np.abs(np.asarray(results.run.alphas) - segment[0, 0]))
+        assert segment[:, 1].tolist() == [trace[row].min(), trace[row].max()]
+
+
+# What surfaces say.
+
+
+def test_zero_curves_know_minima_from_maxima(results: Results) -> None:
+    """Against the closed curvature of case 2; the flags change exactly at folds."""
+    alphas, thetas, grads = grid_of(results.surface, "grads")
+    pieces = zero_curves(alphas, thetas, grads)
+    assert {stable for *_, stable in pieces} == {True, False}
+    for x, y, stable in pieces:
+        a, t = (x[1:] + x[:-1]) / 2, (y[1:] + y[:-1]) / 2
+        adapted = t - a * t**3
+        curvature = 3 * adapted**2 * (1 - 3 * a * t**2) ** 2 - 6 * a * t * adapted**3 + (1 - a) ** 2
+        # Near a fold the curvature is as small as the error of the grid.
+        clear = np.abs(curvature) > 0.05
+        assert ((curvature > 0) == stable)[clear].all()
+        assert clear.any() or x.size < 12
+        assert (np.diff(x) >= 0).all() if stable else (np.diff(x) <= 0).all()
+
+
+def test_an_alpha_without_gradient_does_not_break_the_curve(results: Results) -> None:
+    (x, y, stable), *others = zero_curves(*grid_of(results.flat_surface, "grads"))
+    assert not others
+    assert stable
+    assert (x[0], x[-1]) == (0, 2)
+    np.testing.assert_allclose(y, 0.5, atol=1e-12)
+
+
+def test_gradient_surface_draws_minima_solid_and_maxima_dashed(results: Results) -> None:
+    ax: Any = plot.gradient_surface(results.surface)
+    lines = {line.get_label(): line for line in ax.lines}
+    assert set(lines) == {"minimum", "maximum"}
+    assert lines["minimum"].get_linewidth() > lines["maximum"].get_linewidth()
+    assert (lines["minimum"].get_linestyle(), lines["maximum"].get_linestyle()) == ("-", "--")
+    for line in lines.values():
+        z = np.asarray(line.get_data_3d()[2], float)
+        assert (z[np.isfinite(z)] == 0).all()
+    _, plane, _ = sorted(ax.collections, key=lambda c: c.get_zorder())
+    (alpha,) = plane.get_facecolor()[:, 3]
+    assert 0 < alpha < 1
+
+
+def test_a_high_corner_is_cut_and_the_label_says_where(results: Results) -> None:
+    ax: Any = plot.surface(results.surface)
+    top = float(ax.get_zlabel().split("cut at $")[1].rstrip("$"))
+    assert ax.get_zlim()[1] == top < np.asarray(results.surface.values).max() / 10
+    assert "cut" not in plot.surface(results.flat_surface, zlim=(0, 100)).get_zlabel()  # type: ignore[attr-defined]
+    assert r"0.01, 0.2" in plot.surface(results.surface, zlim=(0.01, 0.2)).get_zlabel()  # type: ignore[attr-defined]
+
+
+def areas(polygons: np.ndarray) -> np.ndarray:
+    """Areas seen from above, by the shoelace formula."""
+    x, y = polygons[..., 0], polygons[..., 1]
+    return np.abs((x * np.roll(y, -1, 1) - y * np.roll(x, -1, 1)).sum(1)) / 2
+
+
+def test_facets_are_cut_exactly() -> None:
+    """On a plane the part below a height is known; cutting at contours loses and doubles nothing."""
+    x, y = np.linspace(0, 1, 8), np.linspace(0, 2, 5)
+    z = x[:, None] + 0 * y
+    heights = np.linspace(0.05, 0.95, 7)
+    assert areas(facets(x, y, z, -1, 2, heights)).sum() == pytest.approx(2)
+    cut = facets(x, y, z, 0.3, 0.8, heights)
+    assert areas(cut).sum() == pytest.approx(1)
+    assert cut[..., 2].min() == pytest.approx(0.3)
+    assert cut[..., 2].max() == pytest.approx(0.8)
+    for height in heights:
+        assert not ((cut[..., 2].min(1) < height - 1e-12) & (cut[..., 2].max(1) > height + 1e-12)).any()
+    z[3, 2] = np.inf
+    assert areas(facets(x, y, z, -1, 2, heights)).sum() == pytest.approx(2 - 4 / 28 * 2)
+
+
+def test_levels_show_the_valley_and_the_peak(results: Results) -> None:
+    values = np.asarray(results.surface.values)
+    levels = levels_of(values, signed=False).levels
+    shares = np.diff([(values < level).mean() for level in levels])
+    assert (levels > 0).all()
+    assert 8 <= levels.size <= 30
+    assert shares.max() < 0.35
+    signed = levels_of(np.asarray(results.surface.grads), signed=True).levels
+    np.testing.assert_array_equal(signed, -signed[::-1])
+    assert 0 in signed
+
+
+@pytest.mark.parametrize("values", [np.ones((3, 4)), np.zeros((3, 4)), np.full((3, 4), np.nan), np.full((3, 4), -1e30)])
+@pytest.mark.parametrize("signed", [False, True])
+def test_levels_of_a_constant_increase(values: np.ndarray, signed: bool) -> None:
+    levels = levels_of(values, signed).levels
+    assert levels.size > 2
+    assert (np.diff(levels) > 0).all()
+
+
+def test_cells_that_are_not_finite_are_holes(results: Results) -> None:
+    values = np.array(results.surface.values)
+    values[80:120, 30:50] = np.nan
+    values[0, 0] = np.inf
+    broken = results.surface._replace(values=values)
+    ax = plot.contour(broken)
+    assert to_hex(ax.get_facecolor()) == "#bfbfbf"
+    assert not any(
+        path.contains_point((results.alphas[100], results.thetas[40])) for path in ax.collections[0].get_paths()
+    )
+    plot.surface(broken).figure.savefig(io.BytesIO(), dpi=50)
+    empty = results.surface._replace(values=np.full_like(values, np.nan), grads=np.full_like(values, np.nan))
+    for draw in (plot.contour, plot.surface, plot.gradient_surface):
+        draw(empty).figure.savefig(io.BytesIO(), dpi=50)
+
+
+def test_the_order_of_the_axes_does_not_matter(results: Results) -> None:
+    rows, columns = np.random.default_rng(0).permutation(251), np.random.default_rng(1).permutation(129)
+    s = results.surface
+    shuffled = s._replace(
+        alphas=np.asarray(s.alphas)[rows],
+        thetas=np.asarray(s.thetas)[columns],
+        values=np.asarray(s.values)[np.ix_(rows, columns)],
+    )
+    for ours, theirs in zip(grid_of(shuffled, "values"), grid_of(s, "values"), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    np.testing.assert_array_equal(
+        plot.section(shuffled, alpha=0.5).lines[0].get_xydata(), plot.section(s, alpha=0.5).lines[0].get_xydata()
+    )
+
+
+def test_section_is_the_nearest_grid_line(results: Results) -> None:
+    ax = plot.section(results.surface, alpha=0.502)
+    plot.section(results.surface, ax, alpha=1.0)
+    first, second = ax.lines
+    assert first.get_label() == r"$\alpha = 0.5$"
+    np.testing.assert_array_equal(first.get_ydata(), np.asarray(results.surface.values)[100])
+    assert first.get_color() != second.get_color()
+    (line,) = plot.section(results.surface, theta=1.699).lines
+    np.testing.assert_array_equal(line.get_ydata(), np.asarray(results.surface.values)[:, -1])
+
+
+def test_task_losses_draws_the_alpha_asked_for(results: Results) -> None:
+    ax = plot.task_losses(results.losses, alpha_index=1, labels=["quartic", "quadratic"])
+    for i, line in enumerate(ax.lines):
+        np.testing.assert_array_equal(line.get_ydata(), np.asarray(results.losses.values)[1, :, i])
+    assert [line.get_label() for line in ax.lines] == ["quartic", "quadratic"]
+    assert "0.5" in ax.get_ylabel()
+    assert len({line.get_linestyle() for line in ax.lines}) == 2
+
+
+# What is refused, and how.
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda r: plot.contour(r.optimum), TypeError, "Surface, got OptimalTheta"),
+        (lambda r: plot.optimal_theta(r.surface), TypeError, "OptimalTheta, got Surface"),
+        (lambda r: plot.contour(r.surface, run=r.optimum), TypeError, "OuterRun"),
+        (lambda r: plot.contour(r.surface, field="loss"), ValueError, "'values', 'grads', 'curvatures', got 'loss'"),
+        (lambda r: plot.contour(r.flat_surface, field="curvatures"), ValueError, "derivatives=2"),
+        (lambda r: plot.gradient_surface(r.surface._replace(grads=None)), ValueError, "derivatives=1"),
+        (lambda r: plot.section(r.surface), ValueError, "either alpha or theta"),
+        (lambda r: plot.section(r.surface, alpha=0.1, theta=0.1), ValueError, "either alpha or theta"),
+        (lambda r: plot.task_losses(r.losses, labels=["one"]), ValueError, "each of the 2 tasks"),
+        (lambda r: plot.surface(r.surface, plt.subplots()[1]), TypeError, "projection"),
+        (lambda r: plot.surface(r.surface, zlim=(1, 1)), ValueError, "zlim must be"),
+    ],
+)
+def test_refuses(results: Results, call: Callable[[Results], Any], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        call(results)
+
+
+def test_a_surface_of_one_alpha_is_no_surface(results: Results) -> None:
+    thin = mg.surface(mg.cases.quartic().meta(), np.array([0.5]), results.thetas)
+    with pytest.raises(ValueError, match=r"two or more alphas, got \[0.5\]"):
+        plot.contour(thin)
+    plot.section(thin, alpha=0.5)
+
+
+def test_a_run_of_many_parameters_has_no_theta_to_draw() -> None:
+    meta = mg.maml([lambda t: (t["x"] ** 2).sum()])
+    run = mg.outer_loop(meta, np.array([0.1]), {"x": np.ones(2)}, optax.sgd(0.1), num_steps=2)
+    with pytest.raises(ValueError, match="single scalar"):
+        plot.outer_loop(run)
