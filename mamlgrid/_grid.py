@@ -36,7 +36,8 @@ def axis(name: str, points: ArrayLike, *, increasing: bool = False) -> Float[Arr
         raise ValueError(f"{name} is empty; give at least one point")
     if not jnp.issubdtype(given.dtype, jnp.floating):
         raise TypeError(f"{name} must be floating, got dtype {given.dtype}; convert it with .astype(float)")
-    checked = jnp.asarray(given)
+    with np.errstate(over="ignore"):  # a number too large for the precision becomes inf, which is refused below
+        checked = jnp.asarray(given)
     if not is_traced(checked):
         # What is checked is the array that will be used: 1e300 becomes inf in float32.
         values = np.asarray(checked)
@@ -54,20 +55,21 @@ def axis(name: str, points: ArrayLike, *, increasing: bool = False) -> Float[Arr
     return checked
 
 
-def checked_bounds(bounds: Any) -> tuple[Any, Any]:
-    """`(low, high)` of a search interval: finite, in order, distinct."""
-    if np.shape(bounds) != (2,):
+def checked_bounds(bounds: Any, dtype: Any) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """`(low, high)` of a search interval: finite, in order, distinct, in the precision that will be used."""
+    if not isinstance(bounds, tuple | list | np.ndarray | jax.Array) or np.shape(bounds) != (2,):
         raise ValueError(f"bounds must be a pair (low, high), got {bounds!r}")
-    low, high = bounds
+    with np.errstate(over="ignore"):
+        low, high = (jnp.asarray(bound, dtype) for bound in bounds)
     if is_traced(low) or is_traced(high):
         return low, high
-    low, high = float(low), float(high)
+    given = tuple(float(bound) for bound in bounds)
     if not (np.isfinite(low) and np.isfinite(high)):
-        raise ValueError(f"bounds must be finite, got ({low}, {high}); choose the interval to search")
+        raise ValueError(f"bounds must be finite, got {given} in {low.dtype}; choose the interval to search")
     if low == high:
-        raise ValueError(f"bounds are equal ({low}, {high}): there is nothing to search; widen them")
+        raise ValueError(f"bounds are equal {given} in {low.dtype}: there is nothing to search; widen them")
     if low > high:
-        raise ValueError(f"bounds are reversed, got ({low}, {high}); give ({high}, {low})")
+        raise ValueError(f"bounds are reversed, got {given}; give {given[::-1]}")
     return low, high
 
 

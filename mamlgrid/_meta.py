@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from ._grid import checked_count
 from ._inner import GradientDescent
@@ -120,6 +121,13 @@ def maml(
     return MetaLoss(tasks, checked, GradientDescent(checked_count("num_steps", num_steps)), reduce)
 
 
+def checked_meta(meta: Any) -> MetaLoss:
+    """`meta`, refused where it is not a meta-loss."""
+    if not isinstance(meta, MetaLoss):
+        raise TypeError(f"meta must be a MetaLoss, got {meta!r}; make one with mg.maml(losses)")
+    return meta
+
+
 def _checked_losses(loss: Any, tasks: Any) -> tuple[Any, Tasks | None]:
     if callable(loss):
         if tasks is None:
@@ -142,12 +150,9 @@ def _scalar(loss: Loss) -> Loss:
 
     def checked(theta: Theta) -> Float[Array, ""]:
         value = loss(theta)
-        try:
-            shape, dtype = jnp.shape(value), jnp.result_type(value)
-        except (TypeError, ValueError):
-            shape, dtype = None, None
-        if shape is None or dtype is None:
+        if not isinstance(value, jax.Array | np.ndarray | np.generic | bool | int | float | complex):
             raise TypeError(f"loss {_name(loss)} returned a {type(value).__name__}; it must return one real scalar")
+        shape, dtype = jnp.shape(value), jnp.result_type(value)
         if shape:
             raise TypeError(
                 f"loss {_name(loss)} returned an array of shape {shape}; it must return a scalar (sum or average it)"

@@ -15,7 +15,7 @@ from ._surface import cell
 
 if TYPE_CHECKING:
     from ._meta import MetaLoss
-    from ._types import Array, Float, Int
+    from ._types import Array, Bool, Float, Int
 
 # Minima that are finished for each alpha, lowest first. More than a few matter only where many are tied.
 _CANDIDATES = 8
@@ -32,6 +32,7 @@ class Minimum(NamedTuple):
         value: the meta-loss there.
         curvature: the derivative of the direction there.
         accuracy: half-width of the interval around `theta` in which rounding hides the sign of the direction.
+        blunt: whether the minimum is flatter than quadratic, so that its curvature says nothing.
         status: int8.
     """
 
@@ -39,6 +40,7 @@ class Minimum(NamedTuple):
     value: Float[Array, ""]
     curvature: Float[Array, ""]
     accuracy: Float[Array, ""]
+    blunt: Bool[Array, ""]
     status: Int[Array, ""]
 
 
@@ -89,13 +91,11 @@ def global_minimum(meta: MetaLoss, alpha: Array, low: Array, high: Array, num_th
     best = jnp.argmin(value)
     tied = found.exists & (value - error <= value[best] + error[best])
     leftmost = jnp.argmin(jnp.where(tied, theta, jnp.inf))
-    accuracy, flat_bottom = _accuracy(
-        meta, alpha, theta[leftmost], slope_error[leftmost], curvature[leftmost], low, high
-    )
+    accuracy, blunt = _accuracy(meta, alpha, theta[leftmost], slope_error[leftmost], curvature[leftmost], low, high)
     apart = tied & (jnp.abs(theta - theta[leftmost]) > 2 * accuracy)
 
     at_bound = (found.left == found.right)[leftmost]
-    status = jnp.where(flat_bottom & ~at_bound, code(Status.DEGENERATE), code(Status.OK))
+    status = jnp.where(blunt & ~at_bound, code(Status.DEGENERATE), code(Status.OK))
     status = jnp.where(at_bound, code(Status.AT_BOUND), status)
     status = jnp.where(apart.any(), code(Status.TIED), status)
     status = jnp.where(converged[leftmost], status, code(Status.NOT_CONVERGED))
@@ -113,6 +113,7 @@ def global_minimum(meta: MetaLoss, alpha: Array, low: Array, high: Array, num_th
         value=jnp.where(broken, nan, jnp.where(flat, values.min(), value[leftmost])),
         curvature=jnp.where(none, nan, curvature[leftmost]),
         accuracy=jnp.where(none, nan, jnp.where(at_bound, 0, accuracy)),
+        blunt=blunt,
         status=status,
     )
 

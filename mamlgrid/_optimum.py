@@ -13,12 +13,12 @@ import numpy as np
 from ._chunks import MEMORY_BUDGET, checked_budget, mapped
 from ._grid import axis, checked_bounds, checked_count, is_traced
 from ._jumps import Interval, Jumps, find_jumps, is_end, residuals, solve_three, suspicious_intervals
+from ._meta import MetaLoss, checked_meta
 from ._minimum import Minimum, global_minimum, sensitivity, slope_and_curvature
 from ._results import Provenance, Result, Variable, provenance
 from ._status import Status
 
 if TYPE_CHECKING:
-    from ._meta import MetaLoss
     from ._types import Array, ArrayLike, Float, Int
 
 # Points of the even grid; a basin narrower than a cell of it (an eightieth of [-4, 4] apart: 0.016) may be missed.
@@ -114,8 +114,9 @@ def optimal_theta(
     >>> [round(float(a), 4) for a in best.jumps.alphas]
     [0.3266]
     """
+    meta = checked_meta(meta)
     alphas = axis("alphas", alphas, increasing=True)
-    low, high = (jnp.asarray(b, alphas.dtype) for b in checked_bounds(bounds))
+    low, high = checked_bounds(bounds, alphas.dtype)
     num_thetas = checked_count("num_thetas", num_thetas)
     if num_thetas < 3:
         raise ValueError(f"num_thetas must be 3 or more, got {num_thetas}")
@@ -181,7 +182,7 @@ def _attached_minimum(meta: MetaLoss, minimum: Minimum, alpha: Array) -> tuple[M
     value = jnp.where(minimum.status == Status.FLAT, minimum.value, meta(theta, alpha))
     curvature = slope_and_curvature(meta, theta, alpha)[1]
     rate = jnp.where(inside, sensitivity(meta, theta, alpha), 0)
-    rate = jnp.where(minimum.status == Status.DEGENERATE, jnp.nan, rate)
+    rate = jnp.where(inside & minimum.blunt, jnp.nan, rate)
     return minimum._replace(theta=theta, value=value, curvature=curvature), rate
 
 

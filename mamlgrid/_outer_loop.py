@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from ._grid import axis, checked_count
+from ._meta import MetaLoss, checked_meta
 from ._results import Provenance, Result, Variable, provenance
 from ._status import Status, code
 from ._tasks import Tasks, checked_tasks
@@ -18,7 +19,6 @@ from ._tasks import Tasks, checked_tasks
 if TYPE_CHECKING:
     import optax
 
-    from ._meta import MetaLoss
     from ._types import Array, ArrayLike, Float, Int, PyTree, Theta
 
 # A run has diverged when some parameter is farther than this many times (1 + largest initial parameter) from zero.
@@ -179,6 +179,7 @@ def outer_loop(
 
     Source: Finn, Abbeel, Levine (2017), Model-Agnostic Meta-Learning, Algorithm 1, lines 2 to 9.
     """
+    meta = checked_meta(meta)
     alphas = axis("alphas", alphas)
     num_steps = checked_count("num_steps", num_steps)
     record_every = checked_count("record_every", record_every)

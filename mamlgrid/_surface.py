@@ -12,11 +12,11 @@ import jax.numpy as jnp
 
 from ._chunks import MEMORY_BUDGET, checked_budget, mapped, temporary_bytes
 from ._grid import axis
+from ._meta import MetaLoss, checked_meta
 from ._results import Provenance, Result, Variable, provenance
 from ._status import Status, code
 
 if TYPE_CHECKING:
-    from ._meta import MetaLoss
     from ._types import Array, ArrayLike, Float, Int
 
 
@@ -90,6 +90,7 @@ def surface(
     >>> found.values.shape, [round(float(v), 6) for v in found.values[:, 3]]
     ((3, 5), [0.25, 0.0625, 0.0])
     """
+    meta = checked_meta(meta)
     alphas, thetas = axes(alphas, thetas)
     if derivatives not in (0, 1, 2):
         raise ValueError(f"derivatives must be 0, 1 or 2, got {derivatives!r}")
@@ -156,6 +157,8 @@ def _evaluate_into(
 
 def _reusable(out: Surface, alphas: Array, thetas: Array, derivatives: int) -> tuple[Array | None, ...]:
     """The arrays of `out` that the new surface can be written over, or an error where they do not fit."""
+    if not isinstance(out, Surface):
+        raise TypeError(f"out must be an mg.Surface, got {type(out).__name__}")
     arrays = (out.values, out.grads, out.curvatures, out.status)
     shape = (alphas.size, thetas.size)
     wanted = [alphas.dtype] * (derivatives + 1) + [None] * (2 - derivatives) + [jnp.int8]

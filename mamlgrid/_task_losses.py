@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from ._meta import MetaLoss, checked_meta
 from ._results import Provenance, Result, Variable, provenance
 from ._status import Status, code
 from ._surface import axes
 
 if TYPE_CHECKING:
-    from ._meta import MetaLoss
     from ._types import Array, ArrayLike, Float, Int
 
 
@@ -66,6 +66,7 @@ def task_losses(meta: MetaLoss, alphas: ArrayLike, thetas: ArrayLike) -> TaskLos
     >>> found.values[0].tolist()
     [[0.25, 0.0], [4.0, 0.5]]
     """
+    meta = checked_meta(meta)
     alphas, thetas = axes(alphas, thetas)
     values, status = _evaluate(meta, alphas, thetas)
     return TaskLosses(alphas, thetas, values, status, provenance("task_losses", meta=meta))

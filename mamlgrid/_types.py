@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias
 
 from jax.typing import ArrayLike
-from jaxtyping import Array, Float, Int, PyTree, Shaped
+from jaxtyping import Array, Bool, Float, Int, PyTree, Shaped
 
 Theta: TypeAlias = PyTree[Float[Array, "..."]]
 """Parameters: any pytree of floating arrays; a scalar for everything that has a theta axis."""
@@ -36,6 +36,7 @@ __all__ = [
     "Alpha",
     "Array",
     "ArrayLike",
+    "Bool",
     "Data",
     "Float",
     "InnerRule",
