@@ -57,7 +57,8 @@ def axis(name: str, points: ArrayLike, *, increasing: bool = False) -> Float[Arr
 
 def checked_bounds(bounds: Any, dtype: Any) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """`(low, high)` of a search interval: finite, in order, distinct, in the precision that will be used."""
-    if not isinstance(bounds, tuple | list | np.ndarray | jax.Array) or np.shape(bounds) != (2,):
+    pair = isinstance(bounds, tuple | list | np.ndarray | jax.Array) and len(bounds) == 2
+    if not pair or any(jnp.ndim(bound) for bound in bounds):
         raise ValueError(f"bounds must be a pair (low, high), got {bounds!r}")
     with np.errstate(over="ignore"):
         low, high = (jnp.asarray(bound, dtype) for bound in bounds)

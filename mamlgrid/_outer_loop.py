@@ -343,6 +343,7 @@ def _independent_of_alpha(function: Callable[..., PyTree], *args: Any) -> PyTree
 
     def probed(*args: Any) -> PyTree:
         leaves, structure = jax.tree.flatten(function(*args))
+        flags[:] = [True] * len(leaves)  # where nothing depends on alpha, the rule is not asked
         return jax.tree.unflatten(structure, probe(leaves))
 
     structure = jax.tree.structure(jax.eval_shape(jax.vmap(probed), *args))

@@ -1,0 +1,158 @@
+"""The public names are those documented, and importing them costs nothing but jax."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mamlgrid as mg
+
+ROOT = Path(mg.__file__).parent.parent
+
+PUBLIC = {
+    *("MetaLoss", "maml", "Tasks"),
+    *("Surface", "surface", "TaskLosses", "task_losses"),
+    *("OptimalTheta", "optimal_theta", "Jumps"),
+    *("OuterRun", "OuterState", "Trace", "outer_loop"),
+    *("Status", "raise_for_status", "load"),
+    *("cases", "plot"),
+}
+
+SIGNATURES = {
+    "maml": "(loss, tasks=None, *, num_steps=1, reduce='sum')",
+    "surface": "(meta, alphas, thetas, *, derivatives=1, out=None, memory_budget=",
+    "task_losses": "(meta, alphas, thetas",
+    "optimal_theta": "(meta, alphas, bounds, *, num_thetas=",
+    "outer_loop": "(meta, alphas, theta0, optimizer, *, num_steps, record_every=1, resample=None, key=None, ",
+    "load": "(path)",
+}
+
+FIELDS = {
+    "Tasks": ("support", "query"),
+    "Surface": ("alphas", "thetas", "values", "grads", "curvatures", "status"),
+    "TaskLosses": ("alphas", "thetas", "values", "status"),
+    "OptimalTheta": (
+        *("alphas", "thetas", "values", "curvatures", "sensitivities", "accuracies", "status"),
+        *("jumps", "bounds"),
+    ),
+    "Jumps": ("alphas", "thetas_before", "thetas_after", "values", "status"),
+    "OuterRun": ("alphas", "thetas", "values", "trace", "state", "status", "event_steps"),
+    "Trace": ("steps", "thetas", "values"),
+}
+
+
+def _names(module):
+    """What a module makes public: everything but submodules, typing helpers and private names."""
+    found = {n for n in vars(module) if not n.startswith("_")}
+    return {n for n in found if not inspect.ismodule(getattr(module, n))} - {"annotations", "Any", "TYPE_CHECKING"}
+
+
+def test_the_public_names_are_these():
+    assert _names(mg) - {"import_module"} == PUBLIC - {"cases", "plot"}
+    assert all(getattr(mg, name) is not None for name in PUBLIC)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = mg.nothing
+
+
+def test_names_that_are_loaded_late_can_be_completed():
+    assert {"cases", "plot"} <= set(dir(mg))
+
+
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_the_signatures_are_the_documented_ones(name):
+    signature = inspect.signature(getattr(mg, name))
+    bare = signature.replace(
+        parameters=[p.replace(annotation=p.empty) for p in signature.parameters.values()],
+        return_annotation=inspect.Signature.empty,
+    )
+    assert str(bare).startswith(SIGNATURES[name])
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_the_fields_are_the_documented_ones(name):
+    fields = getattr(mg, name)._fields
+    assert tuple(f for f in fields if f != "provenance") == FIELDS[name]
+    assert ("provenance" in fields) == hasattr(getattr(mg, name), "save")
+
+
+def test_the_statuses_are_the_documented_ones():
+    names = ["OK", "AT_BOUND", "FLAT", "TIED", "DEGENERATE", "NOT_CONVERGED", "DIVERGED", "NONFINITE"]
+    assert [s.name for s in mg.Status] == names
+    assert mg.Status.OK == 0
+
+
+@pytest.mark.parametrize("name", sorted(PUBLIC - {"cases", "plot"}))
+def test_everything_public_is_documented(name):
+    text = inspect.getdoc(getattr(mg, name))
+    assert text
+    assert re.match(r"[A-Z`]", text)
+    signature = SIGNATURES.get(name)
+    if signature:
+        assert "Raises:" in text or "Returns:" in text
+        assert ">>>" in text or name == "load"
+
+
+def test_the_readme_names_only_what_exists():
+    readme = (ROOT / "README.md").read_text()
+    names = set(re.findall(r"\bmg\.([A-Za-z_]+)", readme))
+    assert names
+    assert all(hasattr(mg, name) for name in names), names
+    assert {"maml", "surface", "optimal_theta", "outer_loop"} <= names
+
+
+def test_no_file_of_the_core_is_too_long_or_names_a_machine():
+    for path in sorted((ROOT / "mamlgrid").glob("_*.py")):
+        text = path.read_text()
+        assert text.count("\n") <= 500, path
+        assert not re.search(r"/(home|root|work|tmp|Users)/", text), path
+
+
+# --- what an import costs ---------------------------------------------------------
+
+
+def _fresh(code):
+    """The last line that a fresh interpreter prints."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_importing_brings_in_nothing_heavy_and_touches_no_device():
+    heavy = ("optax", "matplotlib", "plotly", "xarray", "jaxtyping", "tqdm", "scipy", "pandas", "IPython")
+    code = f"""
+import sys, warnings
+warnings.simplefilter("error")
+import jax
+before = set(sys.modules)
+import mamlgrid
+brought = {{name.split(".")[0] for name in set(sys.modules) - before}}
+from jax._src import xla_bridge
+print(sorted(brought & set({heavy!r})), xla_bridge.backends_are_initialized())
+"""
+    assert _fresh(code) == "[] False"
+
+
+def test_a_surface_and_an_optimum_need_no_optax_or_matplotlib():
+    code = """
+import sys
+import numpy as np, mamlgrid as mg
+mg.surface(mg.cases.quadratic().meta(), np.array([0.0, 0.5]), np.array([0.0, 1.0]))
+print(sorted({"optax", "matplotlib", "plotly", "xarray"} & set(sys.modules)))
+"""
+    assert _fresh(code) == "[]"
+
+
+def test_the_version_is_one():
+    import importlib.metadata
+
+    assert re.fullmatch(r"\d+\.\d+\.\d+\S*", mg.__version__)
+    assert importlib.metadata.version("mamlgrid") == mg.__version__
+
+
+def test_the_package_is_typed():
+    assert (Path(mg.__file__).parent / "py.typed").exists()

@@ -1,0 +1,417 @@
+"""Results: saved and loaded to the bit, shown, named; and nothing but a whole result is ever written or read."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+import zipfile
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+import mamlgrid as mg
+from mamlgrid import Status
+
+ALPHAS, THETAS = np.array([0.0, 0.25, 0.5, 1.0]), np.linspace(-2, 2, 7)
+QUARTIC = mg.cases.quartic().meta()
+KINDS = ["surface", "bare surface", "full surface", "task losses", "optimum", "run", "stochastic run", "pytree run"]
+
+
+def _squares(theta, center):
+    return jnp.sum((theta["a"][0] - center) ** 2) + jnp.sum(theta["a"][1] ** 2) + theta["b"] ** 2
+
+
+def _resample(key):
+    return mg.Tasks(jax.random.uniform(key, (3,)))
+
+
+_ADAM, _LBFGS = optax.adam(0.1), optax.lbfgs(memory_size=2)
+_CHAIN = optax.chain(optax.clip(1.0), optax.inject_hyperparams(optax.sgd)(learning_rate=0.1, momentum=0.5))
+
+
+def make(kind):
+    """A small result of each kind, in the precision of the moment."""
+    match kind:
+        case "surface":
+            return mg.surface(QUARTIC, ALPHAS, np.append(THETAS, 1e200 if jax.config.jax_enable_x64 else 1e30))
+        case "bare surface":
+            return mg.surface(QUARTIC, ALPHAS, THETAS, derivatives=0)
+        case "full surface":
+            return mg.surface(QUARTIC, ALPHAS, THETAS, derivatives=2)
+        case "task losses":
+            return mg.task_losses(QUARTIC, ALPHAS, THETAS)
+        case "optimum":
+            return mg.optimal_theta(QUARTIC, ALPHAS, (-4.0, 4.0))
+        case "run":
+            return mg.outer_loop(QUARTIC, ALPHAS, 1.0, _LBFGS, num_steps=4)
+        case "stochastic run":
+            meta = mg.maml(lambda t, c: (t - c) ** 2, mg.Tasks(np.zeros(3)))
+            settings = {"resample": _resample, "key": jax.random.key(7, impl="rbg")}
+            return mg.outer_loop(meta, ALPHAS, 1.0, _ADAM, num_steps=4, record_every=3, **settings)
+        case "pytree run":
+            meta = mg.maml(_squares, mg.Tasks(np.array([0.0, 1.0])))
+            start = {"a": [np.ones(2), np.ones((3, 1))], "b": np.array(2.0)}
+            return mg.outer_loop(meta, ALPHAS, start, _CHAIN, num_steps=2)
+    raise AssertionError(kind)
+
+
+def same_bits(tree, other):
+    """The same structure, dtypes and bytes: NaN payloads and the sign of zero included."""
+    assert jax.tree.structure(tree) == jax.tree.structure(other)
+    for a, b in zip(jax.tree.leaves(tree), jax.tree.leaves(other), strict=True):
+        if isinstance(a, jax.Array) and jnp.issubdtype(a.dtype, jax.dtypes.prng_key):
+            assert str(jax.random.key_impl(a)) == str(jax.random.key_impl(b))
+            same_bits(jax.random.key_data(a), jax.random.key_data(b))
+            continue
+        a, b = np.asarray(a), np.asarray(b)  # noqa: PLW2901
+        assert (a.dtype, a.shape, a.tobytes()) == (b.dtype, b.shape, b.tobytes())
+
+
+# --- there and back ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_saved_is_loaded_to_the_bit(kind, dtype, tmp_path):
+    result = make(kind)
+    path = result.save(tmp_path / "result.npz")
+    assert path == tmp_path / "result.npz"
+    for again in (mg.load(path), type(result).load(path), mg.load(str(path))):
+        assert type(again) is type(result)
+        same_bits(again, result)
+        assert again.provenance == result.provenance
+    assert os.listdir(tmp_path) == ["result.npz"]
+
+
+def test_unusual_numbers_survive(x64, tmp_path):
+    odd = np.array([np.nan, -np.nan, np.inf, -np.inf, -0.0, 5e-324, 1 / 3])
+    odd[1] = np.array([0x7FF8DEADBEEF0001], np.uint64).view(float)[0]  # a NaN with a payload
+    result = make("bare surface")._replace(thetas=odd)
+    same_bits(mg.load(result.save(tmp_path / "odd.npz")), result)
+
+
+def test_double_precision_is_not_lost_where_single_is_the_default(tmp_path):
+    with jax.enable_x64(True):
+        path = make("surface").save(tmp_path / "double.npz")
+    again = mg.load(path)
+    assert np.asarray(again.values).dtype == np.float64
+    with jax.enable_x64(True):
+        same_bits(again, make("surface"))
+
+
+def test_the_file_is_an_ordinary_npz_without_pickles(x64, tmp_path):
+    result = make("optimum")
+    with np.load(result.save(tmp_path / "a.npz"), allow_pickle=False) as file:
+        header = json.loads(str(file["header"]))
+        arrays = [file[name] for name in file.files if name != "header"]
+    assert header["result"] == "OptimalTheta"
+    assert any(a.tobytes() == np.asarray(result.thetas).tobytes() for a in arrays)
+
+
+def test_saving_again_replaces_the_file(x64, tmp_path):
+    path = tmp_path / "a.npz"
+    make("surface").save(path)
+    make("optimum").save(path)
+    assert isinstance(mg.load(path), mg.OptimalTheta)
+    assert os.listdir(tmp_path) == ["a.npz"]
+
+
+def test_provenance_says_how_it_was_made(x64, tmp_path):
+    for kind, function, arguments in (
+        ("surface", "surface", ["derivatives=1", "num_steps=1"]),
+        ("optimum", "optimal_theta", ["num_thetas="]),
+        ("run", "outer_loop", ["num_steps=4", "record_every=1"]),
+        ("task losses", "task_losses", ["num_tasks=2"]),
+    ):
+        provenance = mg.load(make(kind).save(tmp_path / "a.npz")).provenance
+        assert provenance.call.startswith(function + "(")
+        assert all(text in provenance.call for text in arguments)
+        versions = dict(provenance.versions)
+        assert versions["mamlgrid"] == mg.__version__
+        assert versions["jax"] == jax.__version__
+        assert {"numpy", "python"} <= set(versions)
+
+
+def test_provenance_says_the_precision(dtype):
+    assert str(dtype) in str(make("bare surface").provenance)
+
+
+# --- what is refused --------------------------------------------------------------
+
+
+def test_another_kind_of_result_is_refused_by_the_class(x64, tmp_path):
+    path = make("surface").save(tmp_path / "a.npz")
+    with pytest.raises(ValueError, match=r"holds Surface, not OptimalTheta; use mg\.load"):
+        mg.OptimalTheta.load(path)
+
+
+def test_a_missing_file_is_missing(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        mg.load(tmp_path / "none.npz")
+
+
+class Stranger(NamedTuple):
+    number: np.ndarray
+
+
+def _header(**changes):
+    spec = {"class": ["mamlgrid._tasks", "Tasks"], "fields": {"support": {"array": "array_0"}, "query": None}}
+    header = {"format": "mamlgrid result", "version": 1, "result": "Tasks", "tree": spec}
+    return np.array(json.dumps({**header, **changes}))
+
+
+class Pickled:
+    """What would be called if a file were unpickled."""
+
+    def __reduce__(self):
+        return (print, ("unpickled!",))
+
+
+FOREIGN = {
+    "empty": b"",
+    "text": b"alpha,theta\n0,1\n",
+    "a plain npy": np.ones(3),
+    "no header": {"a": np.ones(3)},
+    "another header": {"header": np.array("hello"), "array_0": np.ones(3)},
+    "a header that is a list": {"header": np.array("[1, 2]"), "array_0": np.ones(3)},
+    "another format": {"header": _header(format="something else"), "array_0": np.ones(3)},
+    "a later version": {"header": _header(version=99), "array_0": np.ones(3)},
+    "a missing array": {"header": _header()},
+    "a missing tree": {"header": np.array(json.dumps({"format": "mamlgrid result", "version": 1}))},
+    "an unknown node": {"header": _header(tree={"what": 1})},
+    "a number for a node": {"header": _header(tree=3)},
+    "a class of another package": {"header": _header(tree={"class": ["subprocess", "Popen"], "fields": {}})},
+    "a function for a class": {"header": _header(tree={"class": ["mamlgrid._results", "load"], "fields": {}})},
+    "a module that is not there": {"header": _header(tree={"class": ["mamlgrid.nothing", "X"], "fields": {}})},
+    "a package inside a trusted name": {"header": _header(tree={"class": ["mamlgrid_evil", "X"], "fields": {}})},
+    "fields that do not fit": {"header": _header(tree={"class": ["mamlgrid._tasks", "Tasks"], "fields": {"x": None}})},
+    "an unknown key": {"header": _header(tree={"key": "array_0", "impl": "none"}), "array_0": np.ones(2, np.uint32)},
+    "pickled objects": {"header": _header(), "array_0": np.array([Pickled()], dtype=object)},
+    "a pickled header": {"header": np.array([Pickled()], dtype=object)},
+    "no result but a tuple": {"header": _header(tree={"tuple": []})},
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_a_foreign_file_is_refused(name, tmp_path, capsys):
+    path, contents = tmp_path / "foreign.npz", FOREIGN[name]
+    if isinstance(contents, bytes):
+        path.write_bytes(contents)
+    elif isinstance(contents, np.ndarray):
+        with path.open("wb") as file:
+            np.save(file, contents)
+    else:
+        np.savez(path, **contents, allow_pickle=True)
+    with pytest.raises(ValueError, match=r"cannot read .*foreign\.npz as a mamlgrid result: "):
+        mg.load(path)
+    assert "unpickled" not in capsys.readouterr().out
+
+
+def test_a_folder_is_refused(tmp_path):
+    with pytest.raises((ValueError, IsADirectoryError)):
+        mg.load(tmp_path)
+
+
+def test_a_file_cut_short_anywhere_is_refused(x64, tmp_path):
+    whole = make("optimum").save(tmp_path / "a.npz").read_bytes()
+    cut = tmp_path / "cut.npz"
+    for length in [*range(0, len(whole), 97), len(whole) - 1]:
+        cut.write_bytes(whole[:length])
+        with pytest.raises(ValueError, match="cannot read"):
+            mg.load(cut)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    with jax.enable_x64(True):
+        result = make("bare surface")
+    path = result.save(tmp_path_factory.mktemp("saved") / "a.npz")
+    return result, path.read_bytes(), path.with_name("damaged.npz")
+
+
+@hypothesis_settings(max_examples=400)
+@given(st.integers(min_value=0), st.integers(1, 255))
+def test_a_damaged_file_is_refused_or_undamaged_where_it_counts(saved, position, change):
+    result, whole, path = saved
+    damaged = bytearray(whole)
+    damaged[position % len(whole)] ^= change
+    path.write_bytes(damaged)
+    try:
+        again = mg.load(path)
+    except ValueError:
+        return
+    with jax.enable_x64(True):  # a date in the zip directory, say
+        same_bits(again, result)
+
+
+def test_a_damaged_compressed_file_is_refused(x64, tmp_path):
+    # Ours are not compressed, but a file that was packed again is still readable, and damage is still found.
+    path = make("bare surface").save(tmp_path / "a.npz")
+    with np.load(path) as file:
+        np.savez_compressed(tmp_path / "b.npz", **file)
+    same_bits(mg.load(tmp_path / "b.npz"), mg.load(path))
+    damaged = bytearray((tmp_path / "b.npz").read_bytes())
+    with zipfile.ZipFile(io.BytesIO(damaged)) as archive:
+        first = archive.infolist()[0].header_offset
+    damaged[first + 80] ^= 0xFF
+    (tmp_path / "c.npz").write_bytes(damaged)
+    with pytest.raises(ValueError, match="cannot read"):
+        mg.load(tmp_path / "c.npz")
+
+
+@pytest.mark.parametrize("where", ["missing/a.npz", "file/a.npz"])
+def test_a_place_that_cannot_be_written_is_an_error(where, x64, tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(OSError, match=where.split("/")[0]):
+        make("surface").save(tmp_path / where)
+    assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_without_permission_is_an_error(x64, tmp_path):
+    folder = tmp_path / "locked"
+    folder.mkdir(mode=0o500)
+    with pytest.raises(PermissionError):
+        make("surface").save(folder / "a.npz")
+    assert os.listdir(folder) == []
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(x64, tmp_path, monkeypatch):
+    path = make("surface").save(tmp_path / "a.npz")
+    before = path.read_bytes()
+
+    def full(file, **arrays):
+        file.write(b"half of it")
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(OSError, match="no space left"):
+        make("optimum").save(path)
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ["a.npz"]
+
+
+def test_what_could_not_be_read_back_is_not_written(x64, tmp_path):
+    run = make("run")._replace(thetas=Stranger(np.ones(3)))
+    with pytest.raises(TypeError, match=r"cannot save a .*Stranger"):
+        run.save(tmp_path / "a.npz")
+    with pytest.raises(TypeError, match="keys are not all strings"):
+        make("run")._replace(thetas={1: np.ones(3)}).save(tmp_path / "a.npz")
+    with pytest.raises(TypeError, match="dtype"):
+        make("run")._replace(thetas=np.array(["text"])).save(tmp_path / "a.npz")
+    assert os.listdir(tmp_path) == []
+
+
+# --- names ------------------------------------------------------------------------
+
+
+def test_a_surface_as_a_dataset(x64):
+    pytest.importorskip("xarray")
+    surface = make("full surface")
+    dataset = surface.to_xarray()
+    assert dict(dataset.sizes) == {"alpha": 4, "theta": 7}
+    assert set(dataset.data_vars) == {"values", "grads", "curvatures", "status"}
+    assert dataset["values"].dims == ("alpha", "theta")
+    np.testing.assert_array_equal(dataset["alpha"], ALPHAS)
+    np.testing.assert_array_equal(dataset["values"], surface.values)
+    assert float(dataset["values"].sel(alpha=0.5, theta=0.1, method="nearest")) == float(surface.values[2, 3])
+    assert all(v.attrs["long_name"] for v in [*dataset.data_vars.values(), *dataset.coords.values()])
+    assert dataset.attrs["result"] == "Surface"
+    assert dataset.attrs["mamlgrid_version"] == mg.__version__
+
+
+def test_what_was_not_computed_is_not_in_the_dataset(x64):
+    pytest.importorskip("xarray")
+    assert set(make("bare surface").to_xarray().data_vars) == {"values", "status"}
+
+
+def test_an_optimum_as_a_dataset(x64):
+    pytest.importorskip("xarray")
+    best = make("optimum")
+    dataset = best.to_xarray()
+    assert dict(dataset.sizes) == {"alpha": 4, "jump": 1}
+    fields = ("thetas", "values", "curvatures", "sensitivities", "accuracies", "status")
+    for field in fields:
+        assert dataset[field].dims == ("alpha",)
+        np.testing.assert_array_equal(dataset[field], getattr(best, field))
+    for field in best.jumps._fields:
+        assert dataset[f"jumps_{field}"].dims == ("jump",)
+        np.testing.assert_array_equal(dataset[f"jumps_{field}"], getattr(best.jumps, field))
+
+
+def test_a_run_as_a_dataset(x64):
+    pytest.importorskip("xarray")
+    run = make("stochastic run")
+    dataset = run.to_xarray()
+    np.testing.assert_array_equal(dataset["step"], [0, 3, 4])
+    assert dataset["trace_thetas"].dims == dataset["trace_values"].dims == ("alpha", "step")
+    np.testing.assert_array_equal(dataset["trace_thetas"], run.trace.thetas)
+    assert dataset["thetas"].dims == dataset["status"].dims == ("alpha",)
+
+
+def test_a_pytree_as_a_dataset_has_a_variable_for_each_leaf(x64):
+    pytest.importorskip("xarray")
+    run = make("pytree run")
+    dataset = run.to_xarray()
+    found = {n: v.sizes for n, v in dataset.data_vars.items() if n.startswith("thetas")}
+    assert [list(sizes.values()) for sizes in found.values()] == [[4, 2], [4, 3, 1], [4]]
+    assert all(next(iter(sizes)) == "alpha" for sizes in found.values())
+    along = [n for n in dataset.data_vars if n.startswith("trace_thetas")]
+    assert all(dataset[n].dims[:2] == ("alpha", "step") for n in along)
+
+
+def test_task_losses_as_a_dataset(x64):
+    pytest.importorskip("xarray")
+    assert make("task losses").to_xarray()["values"].dims == ("alpha", "theta", "task")
+
+
+def test_without_xarray_it_is_said_how_to_get_it(x64, monkeypatch):
+    monkeypatch.setitem(sys.modules, "xarray", None)
+    with pytest.raises(ImportError, match=r"pip install 'mamlgrid\[xarray\]'"):
+        make("surface").to_xarray()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_result_shows_itself_in_a_notebook(kind, x64):
+    result = make(kind)
+    html = result._repr_html_()
+    assert type(result).__name__ in html
+    assert html.count("<tr>") == html.count("</tr>") > 3
+    assert all(name in html for name in ("alphas", "values", "status", "float64"))
+
+
+def test_the_notebook_table_counts_and_escapes(x64):
+    meta = mg.maml([lambda t: t**4])
+    html = mg.surface(meta, np.array([0.0]), np.array([1.0, 2.0, 1e100]))._repr_html_()
+    assert "2 OK" in html
+    assert "1 NONFINITE" in html
+    assert "not finite" in html
+    assert "&lt;lambda&gt;" in html
+    assert "<lambda>" not in html
+
+
+def test_results_are_pytrees(x64):
+    surface = make("full surface")
+    doubled = jax.tree.map(lambda x: 2 * x, surface)
+    assert isinstance(doubled, mg.Surface)
+    np.testing.assert_array_equal(doubled.values, 2 * surface.values)
+    assert doubled.provenance == surface.provenance
+    through = jax.jit(lambda result: result)(make("run"))
+    same_bits(through, make("run"))
+
+
+def test_a_status_can_be_raised(x64):
+    best = mg.optimal_theta(mg.cases.quadratic().meta(), np.array([0.5, 0.75, 1.0]), (-1.0, 2.0))
+    with pytest.raises(ArithmeticError, match=r"1 of 3 elements.*1 x FLAT"):
+        mg.raise_for_status(best)
+    mg.raise_for_status(best, allow=(Status.OK, Status.FLAT))
+    assert [Status(int(s)).message for s in best.status[2:]] == [Status.FLAT.message]
+    assert len({s.message for s in Status}) == len(Status)
