@@ -130,7 +130,7 @@ def optimal_theta(
         if suspicious.any():
             found, number = _jumps(meta, intervals, suspicious, low, high, num_thetas)
             jumps = jax.tree.map(lambda j: j[: int(number)], found)
-    origin = provenance("optimal_theta", meta=meta, num_thetas=num_thetas)
+    origin = provenance("optimal_theta", alphas.dtype, meta=meta, num_thetas=num_thetas)
     return OptimalTheta(
         alphas, minima.theta, minima.value, minima.curvature, sensitivities, minima.accuracy, minima.status,
         jumps, (low, high), origin,

@@ -203,7 +203,9 @@ def outer_loop(
         state = ends[-1].state
     values, slope = ends[-1].values, ends[-1].slopes
     status, event_steps = _judge(state, values, slope, tolerance, resample is None)
-    origin = provenance("outer_loop", meta=meta, num_steps=num_steps, record_every=record_every, resample=resample)
+    origin = provenance(
+        "outer_loop", alphas.dtype, meta=meta, num_steps=num_steps, record_every=record_every, resample=resample
+    )
     return OuterRun(
         alphas, state.thetas, values, _joined([end.trace for end in ends]), state, status, event_steps, origin
     )

@@ -101,7 +101,7 @@ def surface(
         reused = _reusable(out, alphas, thetas, derivatives)
         arrays = _evaluate_into(reused, meta, alphas, thetas, derivatives, memory_budget)
     values, grads, curvatures, status = arrays
-    origin = provenance("surface", meta=meta, derivatives=derivatives)
+    origin = provenance("surface", alphas.dtype, meta=meta, derivatives=derivatives)
     return Surface(alphas, thetas, values, grads, curvatures, status, origin)
 
 

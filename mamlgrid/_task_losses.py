@@ -69,7 +69,7 @@ def task_losses(meta: MetaLoss, alphas: ArrayLike, thetas: ArrayLike) -> TaskLos
     meta = checked_meta(meta)
     alphas, thetas = axes(alphas, thetas)
     values, status = _evaluate(meta, alphas, thetas)
-    return TaskLosses(alphas, thetas, values, status, provenance("task_losses", meta=meta))
+    return TaskLosses(alphas, thetas, values, status, provenance("task_losses", alphas.dtype, meta=meta))
 
 
 @jax.jit
