@@ -25,6 +25,10 @@ _MAX_ROUNDS = 60
 # Points between two minimisers at which the slope is asked for a barrier.
 _STEPPING_STONES = 32
 
+# A smooth branch moves as its slopes at both ends say, to this share of the move, or is looked at more closely: small,
+# so that a jump whose barrier comes and goes inside an interval of alphas is found; the price is a few more rounds.
+_LAWFUL = 0.1
+
 # A minimiser that moves farther than this share of the bounds, and not as its slope in alpha says, is looked at more
 # closely even when no barrier shows.
 _NOTICEABLE = 1e-3
@@ -124,8 +128,24 @@ def find_jumps(
 
     found = Jumps(empty, empty, empty, empty, codes)
     _, _, _, found = jax.lax.while_loop(unfinished, advance, (work, tail, jnp.asarray(0), found))
-    order = jnp.argsort(found.alphas)  # NaN last
-    return jax.tree.map(lambda f: f[order], found)
+    return _once(found, high - low)
+
+
+def _once(found: Jumps, width: Array) -> Jumps:
+    """The jumps in order of alpha, each once.
+
+    A jump on the rim of an interval can be found from both sides. Two in a row between the same two positions are one:
+    after a true one the minimiser would have to come back first.
+    """
+    close = jnp.sqrt(jnp.finfo(width.dtype).eps) * width
+    found = jax.tree.map(lambda f: f[jnp.argsort(found.alphas)], found)  # NaN last
+    again = [jnp.abs(jnp.diff(f)) <= close for f in (found.thetas_before, found.thetas_after)]
+    repeated = jnp.concatenate([jnp.zeros(1, bool), again[0] & again[1]])
+    alphas = jnp.where(repeated, jnp.nan, found.alphas)
+    found = jax.tree.map(lambda f: f[jnp.argsort(alphas)], found._replace(alphas=alphas))
+    gone = jnp.isnan(found.alphas)
+    blanked = jax.tree.map(lambda f: jnp.where(gone, jnp.nan, f), found._replace(status=found.alphas))
+    return blanked._replace(status=found.status)
 
 
 def _neighbours(alphas: Array, minima: Minimum) -> tuple[Interval, Array]:
@@ -164,7 +184,7 @@ def _suspicious(meta: MetaLoss, interval: Interval, low: Array, high: Array) -> 
     rates = jax.vmap(lambda theta, alpha: sensitivity(meta, theta, alpha))(jnp.stack([a, b]), alphas)
     on_bound = is_end(jnp.stack([a, b]), low, high)
     expected = jnp.where(on_bound, 0, rates).mean() * (alphas[1] - alphas[0])
-    odd = ~(jnp.abs(b - a - expected) <= jnp.abs(b - a) / 2)
+    odd = ~(jnp.abs(b - a - expected) <= _LAWFUL * jnp.abs(b - a))
     far = jnp.abs(b - a) > _NOTICEABLE * (high - low)
     # Two positions are told apart when they are farther from each other than rounding blurs both.
     apart = jnp.abs(b - a) > 4 * interval.blur + 64 * jnp.finfo(a.dtype).eps * (high - low)
