@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from ._minimum import Minimum, sensitivity, slope_and_curvature
 from ._rounding import noise
 from ._status import Status, code
+from ._surface import value_at
 
 if TYPE_CHECKING:
     from ._meta import MetaLoss
@@ -240,7 +241,7 @@ def _narrow(
         (interval.low_alpha + interval.high_alpha) / 2,
         interval.low_theta,
         interval.high_theta,
-        jax.vmap(meta)(interval.low_theta, interval.low_alpha),
+        jax.vmap(lambda t, a: value_at(meta, t, a))(interval.low_theta, interval.low_alpha),
         jnp.full(nan.shape, code(Status.NOT_CONVERGED)),
     )
     return jax.tree.map(lambda e, j: jnp.where(open_, e, j), enclosed, jumps)
@@ -263,9 +264,8 @@ def residuals(meta: MetaLoss, unknowns: Array, fixed: tuple[Array, Array], low: 
         nearest = jnp.where(theta - low < high - theta, low, high)
         return jnp.where(on_bound, theta - nearest, slope(theta, alpha))
 
-    return jnp.stack(
-        [meta(before, alpha) - meta(after, alpha), stationary(before, fixed[0]), stationary(after, fixed[1])]
-    )
+    difference = value_at(meta, before, alpha) - value_at(meta, after, alpha)
+    return jnp.stack([difference, stationary(before, fixed[0]), stationary(after, fixed[1])])
 
 
 def solve_three(matrix: Array, right_side: Array) -> Array:
@@ -307,4 +307,4 @@ def solve_pair(meta: MetaLoss, interval: Interval, low: Array, high: Array) -> t
         & (jnp.minimum(before, after) >= low)
         & (jnp.maximum(before, after) <= high)
     )
-    return Jumps(alpha, before, after, meta(before, alpha), code(Status.OK)), solved
+    return Jumps(alpha, before, after, value_at(meta, before, alpha), code(Status.OK)), solved

@@ -17,6 +17,7 @@ from ._meta import MetaLoss, checked_meta
 from ._minimum import Minimum, global_minimum, sensitivity, slope_and_curvature
 from ._results import Provenance, Result, Variable, provenance
 from ._status import Status
+from ._surface import value_at
 
 if TYPE_CHECKING:
     from ._types import Array, ArrayLike, Float, Int
@@ -179,7 +180,7 @@ def _attached_minimum(meta: MetaLoss, minimum: Minimum, alpha: Array) -> tuple[M
     inside = minimum.status != Status.AT_BOUND
     root = _attached(lambda theta: jax.grad(meta)(theta, alpha), minimum.theta)
     theta = jnp.where(inside, root, minimum.theta)
-    value = jnp.where(minimum.status == Status.FLAT, minimum.value, meta(theta, alpha))
+    value = jnp.where(minimum.status == Status.FLAT, minimum.value, value_at(meta, theta, alpha))
     curvature = slope_and_curvature(meta, theta, alpha)[1]
     rate = jnp.where(inside, sensitivity(meta, theta, alpha), 0)
     rate = jnp.where(inside & minimum.blunt, jnp.nan, rate)
@@ -191,7 +192,7 @@ def _attached_jump(meta: MetaLoss, jump: Jumps, low: Array, high: Array) -> Jump
     fixed = (is_end(jump.thetas_before, low, high), is_end(jump.thetas_after, low, high))
     point = jnp.stack([jump.alphas, jump.thetas_before, jump.thetas_after])
     alpha, before, after = _attached(lambda x: residuals(meta, x, fixed, low, high), point)
-    return Jumps(alpha, before, after, meta(before, alpha), jump.status)
+    return Jumps(alpha, before, after, value_at(meta, before, alpha), jump.status)
 
 
 def _attached(equations: Callable[[Array], Array], solution: Array) -> Array:

@@ -289,6 +289,7 @@ def _step(meta, alpha, optimizer, resample, state: OuterState) -> tuple[OuterSta
     return OuterState(theta, optimizer_state, state.step + 1, state.key, watch), value
 
 
+@partial(jax.jit, static_argnames="fixed_tasks")
 def _judge(state: OuterState, values: Array, slope: Array, tolerance: float, fixed_tasks: bool) -> tuple[Array, Array]:
     """Status and event step from the end of a run and what was watched on the way."""
     watch = state.watch

@@ -39,7 +39,7 @@ def noise(meta: MetaLoss, theta: Array, alpha: Array) -> tuple[Array, Array]:
 
     def total(values: Array) -> Any:
         spread = jnp.max(jnp.abs(values[1:] - values[0]), axis=0)
-        return meta._scaled(jnp.sum(spread + change * jnp.abs(values[0])))
+        return meta._scaled(jnp.sum(spread + change * jnp.abs(values[0]))).astype(theta.dtype)
 
     value, direction = jax.tree.map(total, jax.vmap(terms)(moves))
     return value, direction

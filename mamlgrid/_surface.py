@@ -112,12 +112,17 @@ def axes(alphas: ArrayLike, thetas: ArrayLike) -> tuple[Float[Array, "alphas"], 
     return checked[0].astype(dtype), checked[1].astype(dtype)
 
 
+def value_at(meta: MetaLoss, theta: Float[Array, ""], alpha: Float[Array, ""]) -> Float[Array, ""]:
+    """The meta-loss in the precision of theta, also where its tasks have a finer one."""
+    return meta(theta, alpha).astype(theta.dtype)
+
+
 @partial(jax.jit, static_argnames="derivatives", inline=True)
 def cell(meta: MetaLoss, theta: Float[Array, ""], alpha: Float[Array, ""], derivatives: int) -> list[Any]:
     """Value, outer direction and its derivative at one point, as many of them as asked for."""
     if derivatives == 0:
-        return [meta(theta, alpha)]
-    value_and_grad = jax.value_and_grad(meta)
+        return [value_at(meta, theta, alpha)]
+    value_and_grad = jax.value_and_grad(partial(value_at, meta))
     if derivatives == 1:
         return list(value_and_grad(theta, alpha))
     # Forward over the direction, so that an algorithm whose direction is no gradient gets its true Jacobian.

@@ -175,13 +175,13 @@ def _check(coefficients, num_steps, alphas, bounds):
     return found
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(bounded_tasks(num_tasks=2, degree=4), st.lists(st.integers(-8, 32), min_size=5, max_size=5, unique=True))
 def test_polynomial_tasks_of_one_step(x64, coefficients, alphas):
     _check(coefficients, 1, np.sort(np.array(alphas) / 32), (-3.0, 3.0))
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(bounded_tasks(num_tasks=2, degree=4), st.lists(st.integers(-8, 16), min_size=5, max_size=5, unique=True))
 def test_polynomial_tasks_of_two_steps(x64, coefficients, alphas):
     _check(coefficients, 2, np.sort(np.array(alphas) / 64), (-3.0, 3.0))
@@ -354,7 +354,7 @@ def test_a_region_that_overflows_elsewhere_does_not_matter(x64):
     np.testing.assert_allclose(found.thetas, -1, rtol=4 * EPS)
 
 
-@pytest.mark.parametrize(("num_steps", "num_thetas"), [(1, 513), (3, 4097)])
+@pytest.mark.parametrize(("num_steps", "num_thetas"), [(1, 513), pytest.param(3, 4097, marks=pytest.mark.slow)])
 def test_the_value_is_the_lowest_of_a_dense_grid(num_steps, num_thetas, x64):
     # Losses that are no polynomials. Three steps make basins 0.01 wide: narrower than the cells of the usual grid.
     meta = mg.maml([lambda t: jnp.sin(3 * t) + t**2 / 8, lambda t: jnp.tanh(t) - jnp.cos(5 * t)], num_steps=num_steps)
@@ -378,7 +378,7 @@ def test_one_alpha_is_enough(x64):
         assert tuple(map(float, found.bounds)) == BOUNDS
 
 
-@pytest.mark.parametrize("settings", [{"num_thetas": 65}, {"num_thetas": 2001}, {"memory_budget": 200_000}])
+@pytest.mark.parametrize("settings", [{"num_thetas": 2001}, {"memory_budget": 200_000}])
 def test_the_grid_and_its_chunks_change_how_it_is_found_not_what(settings, x64):
     usual, other = mg.optimal_theta(QUARTIC, HUNDRED, BOUNDS), mg.optimal_theta(QUARTIC, HUNDRED, BOUNDS, **settings)
     np.testing.assert_allclose(other.thetas, usual.thetas, rtol=0, atol=1e-12)
@@ -393,25 +393,28 @@ def test_no_inner_step_has_one_optimum_for_all_alphas(x64):
     np.testing.assert_array_equal(found.sensitivities, 0)
 
 
-@pytest.mark.parametrize("of_tasks", [np.float32, np.float64])
-def test_tasks_and_alphas_of_different_precision(of_tasks, x64):
-    # Neither is a mistake of the caller's: the answer has the finer precision, or that of alphas.
-    of_alphas = np.float64 if of_tasks == np.float32 else np.float32
+@pytest.mark.parametrize(
+    ("of_tasks", "of_alphas"),
+    [(np.float64, np.float32), (np.float32, np.float64)],
+)
+def test_tasks_and_alphas_of_different_precision(of_tasks, of_alphas, x64):
+    # No mistake of the caller's: a loss may well be finer, or coarser, than the axis it is looked at on.
     coefficients = np.array([oracles.CASE_2[0], [0.5, -1, 0.5, 0, 0]], of_tasks)
     meta = mg.maml(polynomials([[0.0]]).loss, mg.Tasks(coefficients))
-    found = mg.optimal_theta(meta, np.linspace(0, 0.9, 10).astype(of_alphas), BOUNDS)
-    assert names(found.jumps.status) == ["OK"]
+    alphas = np.linspace(0, 0.9, 10).astype(of_alphas)
+    found = mg.optimal_theta(meta, alphas, BOUNDS)
     (exact,) = oracles.jumps(oracles.CASE_2, [0.3, 0.35], BOUNDS)
+    assert names(found.jumps.status) == ["OK"]
     np.testing.assert_allclose(found.jumps.alphas, float(exact.alpha), rtol=8 * np.finfo(np.float32).eps)
-    surface = mg.surface(meta, np.linspace(0, 0.9, 10).astype(of_alphas), np.array([-1.0, 1.0], of_alphas))
-    assert np.isfinite(surface.values).all()
+    assert np.isfinite(mg.surface(meta, alphas, np.array([-1.0, 1.0], of_alphas)).values).all()
 
 
 def test_the_mean_has_the_optimum_of_the_sum(x64):
-    total, mean = (mg.optimal_theta(mg.cases.quartic().meta(reduce=r), HUNDRED, BOUNDS) for r in ("sum", "mean"))
-    np.testing.assert_allclose(mean.thetas, total.thetas, rtol=0, atol=1e-12)
-    np.testing.assert_allclose(mean.values, total.values / 2, rtol=1e-10, atol=1e-28)
-    np.testing.assert_allclose(mean.jumps.alphas, total.jumps.alphas, rtol=8 * EPS)
+    metas = [mg.cases.quartic().meta(reduce=r) for r in ("sum", "mean")]
+    total, mean = (mg.optimal_theta(meta, np.array([0.5]), BOUNDS) for meta in metas)
+    np.testing.assert_allclose(mean.thetas, total.thetas, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(mean.values, total.values / 2, rtol=1e-13)
+    np.testing.assert_allclose(mean.curvatures, total.curvatures / 2, rtol=1e-13)
 
 
 def test_the_second_call_does_not_compile(dtype, compilations):

@@ -93,16 +93,16 @@ def test_a_surface_can_be_differentiated_in_its_axes(x64):
 # --- the optimum ------------------------------------------------------------------
 
 
-def test_the_optimum_under_jit_has_as_many_jumps_and_then_nan(dtype):
-    alphas = np.linspace(0, 0.9, 10).astype(dtype)
+def test_the_optimum_under_jit_has_as_many_jumps_and_then_nan(x64):
+    alphas, eps = np.linspace(0, 0.9, 10), np.finfo(float).eps
     plain = mg.optimal_theta(QUARTIC, alphas, BOUNDS)
     jitted = jax.jit(lambda meta, a: mg.optimal_theta(meta, a, BOUNDS))(QUARTIC, alphas)
-    np.testing.assert_allclose(jitted.thetas, plain.thetas, rtol=0, atol=32 * np.finfo(dtype).eps)
+    np.testing.assert_allclose(jitted.thetas, plain.thetas, rtol=0, atol=32 * eps)
     np.testing.assert_array_equal(jitted.status, plain.status)
     assert jitted.status.dtype == np.int8
     assert len(plain.jumps.alphas) == 1
     for padded, known in zip(jitted.jumps[:4], plain.jumps[:4], strict=True):
-        np.testing.assert_allclose(padded[0], known[0], rtol=8 * np.finfo(dtype).eps)
+        np.testing.assert_allclose(padded[0], known[0], rtol=8 * eps)
         assert np.isnan(padded[1:]).all()
 
 
@@ -113,7 +113,7 @@ def test_bounds_may_be_traced(x64):
 
 def test_the_optimum_of_a_batch_of_tasks_is_a_vmap(x64):
     a, c = np.array([[0.5, 1.0], [1.0, 0.25], [0.75, 0.5]]), np.array([[0.0, 1.0], [-1.0, 0.5], [0.25, 2.0]])
-    alphas = np.array([0.0, 0.25, 0.5])
+    alphas = np.array([0.25])
     thetas = jax.vmap(lambda a, c: mg.optimal_theta(mg.cases.quadratics(a, c).meta(), alphas, BOUNDS).thetas)(a, c)
     for i in range(3):
         exact = [oracles.quadratics(a[i], c[i], alpha).theta for alpha in alphas]
