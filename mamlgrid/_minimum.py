@@ -73,9 +73,10 @@ def global_minimum(meta: MetaLoss, alpha: Array, low: Array, high: Array, num_th
     loss rises. The lowest few are finished by Newton inside their brackets, and compared. Where the loss overflows,
     it is taken as high; a loss that falls towards such a place is NONFINITE.
     """
-    points, values, slopes = _scan(meta, alpha, low, high, num_thetas)
+    grid = low + (high - low) * jnp.linspace(0, 1, num_thetas, dtype=low.dtype)
+    points, values, slopes = scan_grid(meta, alpha, grid)
     found = _candidates(points, values, slopes)
-    theta, converged, value, curvature = jax.vmap(lambda a, b: _finish(meta, alpha, a, b, high - low))(
+    theta, converged, value, curvature = jax.vmap(lambda a, b: finish(meta, alpha, a, b, high - low))(
         found.left, found.right
     )
     # What rounding hides: at the candidates, and at nine places across the bounds.
@@ -118,13 +119,12 @@ def global_minimum(meta: MetaLoss, alpha: Array, low: Array, high: Array, num_th
     )
 
 
-def _scan(meta: MetaLoss, alpha: Array, low: Array, high: Array, num_thetas: int) -> tuple[Array, Array, Array]:
-    """Points across the bounds with values and slopes: an even grid, and in each cell one more point.
+def scan_grid(meta: MetaLoss, alpha: Array, grid: Array) -> tuple[Array, Array, Array]:
+    """Points with values and slopes: those of a grid, and in each cell one more.
 
     The extra point is where the curvature changes sign, if it does: there the slope is extreme, so that a minimum and
     a maximum hidden in one cell, between slopes of one sign, still show. Else it is the middle.
     """
-    grid = low + (high - low) * jnp.linspace(0, 1, num_thetas, dtype=low.dtype)
     value, slope, curvature = jax.vmap(lambda t: jnp.stack(cell(meta, t, alpha, 2)), out_axes=1)(grid)
     here, there = curvature[:-1], curvature[1:]
     share = jnp.where(here * there < 0, here / (here - there), 0.5)
@@ -179,8 +179,8 @@ def _lowest(heights: Array, count: int) -> Array:
     return jnp.minimum(jax.lax.scan(take, blocks, None, length=count)[1], heights.size - 1)
 
 
-def _finish(meta: MetaLoss, alpha: Array, left: Array, right: Array, width: Array) -> tuple[Array, ...]:
-    """The root of the slope in `[left, right]`, where it goes from minus to plus, by Newton inside the bracket.
+def finish(meta: MetaLoss, alpha: Array, left: Array, right: Array, width: Array) -> tuple[Array, ...]:
+    """The root of the slope between `left`, where it is negative, and `right`, by Newton inside the bracket.
 
     A Newton step that leaves the bracket or does not halve the step before it is replaced by a bisection. Stops when
     a step is at most `2 eps max(|theta|, width)`; one more Newton step then makes the error far smaller than that.
@@ -205,7 +205,7 @@ def _finish(meta: MetaLoss, alpha: Array, left: Array, right: Array, width: Arra
         left = jnp.where(slope < 0, s.theta, s.left)
         right = jnp.where(slope < 0, s.right, s.theta)
         newton = s.theta - slope / curvature
-        good = (newton >= left) & (newton <= right) & (jnp.abs(newton - s.theta) <= 0.5 * jnp.abs(s.step))
+        good = between(newton, left, right) & (jnp.abs(newton - s.theta) <= 0.5 * jnp.abs(s.step))
         theta = jnp.where(slope == 0, s.theta, jnp.where(good, newton, left + (right - left) / 2))
         return Search(left, right, theta, theta - s.theta, s.rounds + 1)
 
@@ -213,8 +213,12 @@ def _finish(meta: MetaLoss, alpha: Array, left: Array, right: Array, width: Arra
     end = jax.lax.while_loop(unfinished, advance, start)
     value, slope, curvature = cell(meta, end.theta, alpha, 2)
     polished = end.theta - slope / curvature
-    inside = (polished >= end.left) & (polished <= end.right)
-    return jnp.where(inside, polished, end.theta), ~unfinished(end), value, curvature
+    return jnp.where(between(polished, end.left, end.right), polished, end.theta), ~unfinished(end), value, curvature
+
+
+def between(theta: Array, one: Array, other: Array) -> Array:
+    """Whether `theta` lies between the two, in whatever order they are."""
+    return (theta >= jnp.minimum(one, other)) & (theta <= jnp.maximum(one, other))
 
 
 def _accuracy(

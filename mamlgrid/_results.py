@@ -83,7 +83,9 @@ class Result:
         for path, variable in self._variables.items():
             for name, leaf, values in _leaves(path, _get(self, path)):
                 # Axes of a parameter have the same names at the end of a run and along its trace.
-                dims = variable.dims + tuple(f"theta{leaf}_{i}" for i in range(values.ndim - len(variable.dims)))
+                dims = variable.dims[: values.ndim] + tuple(
+                    f"theta{leaf}_{i}" for i in range(values.ndim - len(variable.dims))
+                )
                 attrs = {"long_name": variable.long_name, "units": "1"}
                 coordinate = self._coordinates.get(path)
                 (coords if coordinate else data)[coordinate or name] = (dims, values, attrs)

@@ -24,6 +24,7 @@ class Status(enum.IntEnum):
     NOT_CONVERGED = 5
     DIVERGED = 6
     NONFINITE = 7
+    ABSENT = 8
 
     @property
     def message(self) -> str:
@@ -40,6 +41,7 @@ _MESSAGES = {
     Status.NOT_CONVERGED: "stopped before its criterion was met",
     Status.DIVERGED: "still finite, but it left the region around its start",
     Status.NONFINITE: "inf or NaN",
+    Status.ABSENT: "there is no such element: it only fills up the array",
 }
 
 

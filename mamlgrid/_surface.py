@@ -39,7 +39,8 @@ class Surface(_SurfaceFields, Result):
         values: `[alphas, thetas]`, the meta-loss.
         grads: `[alphas, thetas]`, its outer direction `jax.grad(meta)`; None with `derivatives=0`.
         curvatures: `[alphas, thetas]`, the derivative of `grads` in theta; None with `derivatives < 2`.
-        status: `[alphas, thetas]`, int8: OK, or NONFINITE where a number of the cell overflowed.
+        status: `[alphas, thetas]`, int8: OK, or NONFINITE where a number of the cell overflowed; NOT_CONVERGED where a
+            proximal inner problem was not solved.
         provenance: the call and the versions.
     """
 
@@ -139,7 +140,11 @@ def _arrays(
         numbers = cell(meta, theta, alpha, derivatives)
         finite = functools.reduce(operator.and_, map(jnp.isfinite, numbers))
         missing = [None] * (3 - len(numbers))
-        return (*numbers, *missing, jnp.where(finite, code(Status.OK), code(Status.NONFINITE)))
+        status = jnp.where(finite, code(Status.OK), code(Status.NONFINITE))
+        if meta.inner.may_fail:
+            inner = meta.inner_status(theta, alpha).max()
+            status = jnp.where(inner == Status.OK, status, inner)
+        return (*numbers, *missing, status)
 
     def row(alpha: Array) -> tuple[Any, ...]:
         return mapped(lambda theta: at(alpha, theta), thetas, memory_budget)

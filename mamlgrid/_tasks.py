@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+
+from ._rule import rule, static
 
 if TYPE_CHECKING:
-    from ._types import Array, Data, Loss, LossFamily
+    from ._types import Array, Data, Float, Loss, LossFamily, Theta
 
 
 class Tasks(NamedTuple):
@@ -37,6 +40,44 @@ class Tasks(NamedTuple):
         return int(jnp.shape(jax.tree.leaves(self.support)[0])[0])
 
 
+@rule
+class Task:
+    """One task: a pytree, so that what is computed of it can be mapped and differentiated over its data.
+
+    Attributes:
+        loss: `(theta, data) -> scalar`, or `theta -> scalar`.
+        takes_data: which of the two.
+        support_data: what the inner loop sees.
+        query_data: what the post-adaptation loss sees.
+        step_weights: `[num_steps]`; the query loss is then that of a path, its steps weighted. None for one theta'.
+        nudge: a relative error put on the adapted parameters, to see what rounding does; None for none.
+    """
+
+    loss: Callable[..., Any] = static()
+    takes_data: bool = static(default=False)
+    support_data: Data = None
+    query_data: Data = None
+    step_weights: Array | None = None
+    nudge: Array | None = None
+
+    def support(self, theta: Theta) -> Float[Array, ""]:
+        """The loss that the inner loop descends."""
+        return self._loss(theta, self.support_data)
+
+    def query(self, adapted: Theta) -> Float[Array, ""]:
+        """The loss that the adapted parameters are judged by."""
+        if self.nudge is not None:
+            nudge = self.nudge
+            adapted = jax.tree.map(lambda p: p + p * jnp.asarray(nudge, p.dtype), adapted)
+        if self.step_weights is None:
+            return self._loss(adapted, self.query_data)
+        along = jax.vmap(lambda theta: self._loss(theta, self.query_data))(adapted)
+        return jnp.vdot(self.step_weights.astype(along.dtype), along)
+
+    def _loss(self, theta: Theta, data: Data) -> Float[Array, ""]:
+        return checked_scalar(self.loss, self.loss(theta, data) if self.takes_data else self.loss(theta))
+
+
 def checked_tasks(tasks: Any) -> Tasks:
     """`tasks` with array leaves that all have the same task axis, or an error that says what is wrong."""
     if not isinstance(tasks, Tasks):
@@ -58,29 +99,44 @@ def checked_tasks(tasks: Any) -> Tasks:
     return tasks
 
 
-def map_tasks(per_task: Callable[[Loss, Loss], Any], loss: LossFamily | tuple[Loss, ...], tasks: Tasks | None) -> Any:
-    """`per_task(support_loss, query_loss)` for every task, results stacked along a leading task axis.
+def map_tasks(per_task: Callable[[Task], Any], loss: LossFamily | tuple[Loss, ...], tasks: Tasks | None) -> Any:
+    """`per_task(task)` for every task, results stacked along a leading task axis.
 
     A sequence of losses is unrolled; data tasks are vmapped. Nothing else in the package knows the difference.
     """
     if isinstance(loss, tuple):
-        return jax.tree.map(lambda *leaves: jnp.stack(leaves), *[per_task(one, one) for one in loss])
-    return jax.vmap(_on_data(per_task, loss))(*_both(tasks))
+        return jax.tree.map(lambda *leaves: jnp.stack(leaves), *[per_task(Task(loss=one)) for one in loss])
+    return jax.vmap(per_task)(_on_data(loss, tasks))
 
 
-def sum_tasks(
-    per_task: Callable[[Loss, Loss], Array], loss: LossFamily | tuple[Loss, ...], tasks: Tasks | None
-) -> Array:
+def sum_tasks(per_task: Callable[[Task], Array], loss: LossFamily | tuple[Loss, ...], tasks: Tasks | None) -> Array:
     """The sum of `map_tasks`; scalars of a sequence are added one by one, so that a grid of them stays one loop."""
     if isinstance(loss, tuple):
-        return functools.reduce(operator.add, [per_task(one, one) for one in loss])
-    return jnp.sum(jax.vmap(_on_data(per_task, loss))(*_both(tasks)), axis=0)
+        return functools.reduce(operator.add, [per_task(Task(loss=one)) for one in loss])
+    return jnp.sum(jax.vmap(per_task)(_on_data(loss, tasks)), axis=0)
 
 
-def _on_data(per_task: Callable[[Loss, Loss], Any], loss: LossFamily) -> Callable[[Data, Data], Any]:
-    return lambda support, query: per_task(lambda theta: loss(theta, support), lambda theta: loss(theta, query))
-
-
-def _both(tasks: Tasks | None) -> tuple[Data, Data]:
+def _on_data(loss: LossFamily, tasks: Tasks | None) -> Task:
+    """All tasks as one `Task`, with the task axis on its data."""
     assert tasks is not None
-    return tasks.support, tasks.support if tasks.query is None else tasks.query
+    query = tasks.support if tasks.query is None else tasks.query
+    return Task(loss, True, tasks.support, query)
+
+
+def checked_scalar(loss: Callable[..., Any], value: Any) -> Float[Array, ""]:
+    """What `loss` returned, refusing at trace time anything but a real scalar."""
+    if not isinstance(value, jax.Array | np.ndarray | np.generic | bool | int | float | complex):
+        raise TypeError(f"loss {name_of(loss)} returned a {type(value).__name__}; it must return one real scalar")
+    shape, dtype = jnp.shape(value), jnp.result_type(value)
+    if shape:
+        raise TypeError(
+            f"loss {name_of(loss)} returned an array of shape {shape}; it must return a scalar (sum or average it)"
+        )
+    if not jnp.issubdtype(dtype, jnp.floating):
+        raise TypeError(f"loss {name_of(loss)} returned dtype {dtype}; it must return a real floating scalar")
+    return jnp.asarray(value)
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """What to call a function in a message."""
+    return getattr(function, "__qualname__", None) or type(function).__name__

@@ -8,11 +8,14 @@ from typing import Any, Protocol, TypeAlias
 from jax.typing import ArrayLike
 from jaxtyping import Array, Bool, Float, Int, PyTree, Shaped
 
+from .inner import InnerRule
+from .outer import OuterRule
+
 Theta: TypeAlias = PyTree[Float[Array, "..."]]
 """Parameters: any pytree of floating arrays; a scalar for everything that has a theta axis."""
 
-Alpha: TypeAlias = Float[ArrayLike, ""]
-"""Inner step size; may be negative or zero."""
+Alpha: TypeAlias = PyTree[Float[ArrayLike, "..."]]
+"""Inner step size, negative or zero allowed: a scalar, or a pytree prefix of theta."""
 
 Data: TypeAlias = PyTree[Shaped[Array, "num_tasks ..."]] | None
 """What a loss reads besides theta; the tasks lie along the leading axis of each leaf."""
@@ -24,11 +27,11 @@ LossFamily: TypeAlias = Callable[[Any, Any], Any]
 """`(theta, data) -> scalar`."""
 
 
-class InnerRule(Protocol):
-    """How theta' comes from theta: hashable settings with a pure call."""
+class Coordinates(Protocol):
+    """What `theta` and `alpha` stand for: a pytree with a pure call."""
 
-    def __call__(self, loss: Loss, theta: Theta, alpha: Alpha) -> Theta:
-        """The adapted parameters."""
+    def __call__(self, theta: Any, alpha: Alpha) -> tuple[Theta, Alpha]:
+        """The parameters and their rates."""
         ...
 
 
@@ -37,12 +40,14 @@ __all__ = [
     "Array",
     "ArrayLike",
     "Bool",
+    "Coordinates",
     "Data",
     "Float",
     "InnerRule",
     "Int",
     "Loss",
     "LossFamily",
+    "OuterRule",
     "PyTree",
     "Theta",
 ]

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import jax
 import jax.numpy as jnp
 
-from ._meta import MetaLoss, maml
+from ._algorithms import maml
+from ._meta import MetaLoss
 from ._tasks import Tasks
 
 if TYPE_CHECKING:

@@ -81,7 +81,7 @@ def test_the_fields_are_the_documented_ones(name):
 
 
 def test_the_statuses_are_the_documented_ones():
-    names = ["OK", "AT_BOUND", "FLAT", "TIED", "DEGENERATE", "NOT_CONVERGED", "DIVERGED", "NONFINITE"]
+    names = ["OK", "AT_BOUND", "FLAT", "TIED", "DEGENERATE", "NOT_CONVERGED", "DIVERGED", "NONFINITE", "ABSENT"]
     assert [s.name for s in mg.Status] == names
     assert mg.Status.OK == 0
 

@@ -119,8 +119,8 @@ def test_an_error_inside_a_loss_is_its_own():
 @pytest.mark.parametrize(
     ("theta", "alpha", "error", "message"),
     [
-        (1.0, np.zeros(2), ValueError, r"alpha must be a scalar, got shape \(2,\).*vmap"),
-        (1.0, np.zeros((1, 1)), ValueError, r"alpha must be a scalar, got shape \(1, 1\)"),
+        (1.0, np.zeros(2), ValueError, r"alpha must be a scalar or fit.*got shape \(2,\).*vmap"),
+        (1.0, np.zeros((1, 1)), ValueError, r"alpha must be a scalar or fit.*got shape \(1, 1\)"),
         (1.0, 1j, TypeError, "alpha must be a real.*complex"),
         (np.array(1), 0.1, TypeError, r"theta must hold floating.*int.*astype\(float\)"),
         (np.array(True), 0.1, TypeError, "theta must hold floating.*bool"),

@@ -1,0 +1,228 @@
+"""Algorithms beside each other: where each ends up, what that costs, and where it climbs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ._chunks import MEMORY_BUDGET, checked_budget, mapped
+from ._fixed_points import FixedPoints, crossings, refined
+from ._grid import axis, checked_bounds, checked_count, is_traced
+from ._meta import MetaLoss, checked_meta
+from ._optimum import OptimalTheta, optimal_theta
+from ._results import Provenance, Result, Variable, provenance
+from ._rounding import noise
+from ._surface import cell, value_at
+
+if TYPE_CHECKING:
+    import xarray
+
+    from ._types import Array, ArrayLike, Bool, Float, Int
+
+# Cells of the search; a pair of fixed points closer than a cell of it may be missed.
+_NUM_THETAS = 513
+
+
+@jax.tree_util.register_static
+class Labels(NamedTuple):
+    """The names of the algorithms: static, so that they travel through jit beside the arrays."""
+
+    names: tuple[str, ...]
+
+
+class _ComparisonFields(NamedTuple):
+    alphas: Float[Array, "alphas"]
+    thetas: Float[Array, "thetas"]
+    labels: Labels
+    fixed_points: Float[Array, "algorithms alphas points"]
+    jacobians: Float[Array, "algorithms alphas points"]
+    attracting: Bool[Array, "algorithms alphas points"]
+    values: Float[Array, "algorithms alphas points"]
+    regrets: Float[Array, "algorithms alphas points"]
+    status: Int[Array, "algorithms alphas points"]
+    uphill: Bool[Array, "algorithms alphas thetas"]
+    optimum: OptimalTheta
+    provenance: Provenance
+
+
+class Comparison(_ComparisonFields, Result):
+    """Algorithms beside each other, for each alpha.
+
+    Attributes:
+        alphas: `[alphas]`, inner step sizes.
+        thetas: `[thetas]`, the grid that was searched, and that `uphill` is given on.
+        labels: `labels.names`, the names of the algorithms in the order of their axis.
+        fixed_points: `[algorithms, alphas, points]`, all zeros of each algorithm's direction in the bounds, in order of
+            theta; filled up with NaN.
+        jacobians: `[algorithms, alphas, points]`, the true derivative of the direction there.
+        attracting: `[algorithms, alphas, points]`, whether small outer steps lead there; else they lead away.
+        values: `[algorithms, alphas, points]`, the true meta-loss (that of the reference) there.
+        regrets: `[algorithms, alphas, points]`, `values` minus the true optimum of that alpha.
+        status: `[algorithms, alphas, points]`, int8: OK, DEGENERATE, FLAT, NOT_CONVERGED; ABSENT where there is none.
+        uphill: `[algorithms, alphas, thetas]`, whether the direction and the true gradient have opposite signs, beyond
+            rounding: descending the one climbs the other.
+        optimum: the `OptimalTheta` of the reference.
+        provenance: the call and the versions.
+    """
+
+    __slots__ = ()
+    _variables: ClassVar[dict[str, Variable]] = {
+        "alphas": Variable(("alpha",), "inner step size"),
+        "thetas": Variable(("theta",), "initial parameter"),
+        "fixed_points": Variable(("algorithm", "alpha", "point"), "fixed point of the outer direction"),
+        "jacobians": Variable(("algorithm", "alpha", "point"), "derivative of the outer direction at the fixed point"),
+        "attracting": Variable(("algorithm", "alpha", "point"), "whether the fixed point attracts"),
+        "values": Variable(("algorithm", "alpha", "point"), "true meta-loss at the fixed point"),
+        "regrets": Variable(("algorithm", "alpha", "point"), "true meta-loss above its optimum"),
+        "status": Variable(("algorithm", "alpha", "point"), "status"),
+        "uphill": Variable(("algorithm", "alpha", "theta"), "whether the direction climbs the true meta-loss"),
+        "optimum.thetas": Variable(("alpha",), "optimal theta"),
+        "optimum.values": Variable(("alpha",), "meta-loss at the optimum"),
+        "optimum.status": Variable(("alpha",), "status of the optimum"),
+    }
+    _coordinates: ClassVar[dict[str, str]] = {"alphas": "alpha", "thetas": "theta"}
+
+    def index(self, label: str) -> int:  # type: ignore[override]  # a tuple's own index() has no use here
+        """The place of an algorithm on the algorithm axis."""
+        if label not in self.labels.names:
+            raise ValueError(f"no algorithm {label!r}; there are {', '.join(map(repr, self.labels.names))}")
+        return self.labels.names.index(label)
+
+    def to_xarray(self) -> xarray.Dataset:
+        """An `xarray.Dataset` whose `algorithm` coordinate has the names (extra `xarray`)."""
+        return super().to_xarray().assign_coords(algorithm=list(self.labels.names))
+
+
+def compare(
+    metas: Mapping[str, MetaLoss],
+    alphas: ArrayLike,
+    bounds: tuple[float, float] | ArrayLike,
+    *,
+    reference: str | None = None,
+    max_points: int | None = None,
+    memory_budget: int = MEMORY_BUDGET,
+) -> Comparison:
+    """The fixed points of each algorithm by alpha, their stability and regret, and where the algorithm climbs.
+
+    A fixed point is a zero of the outer direction, `G(theta*, alpha) = 0`. It attracts small outer steps where
+    `dG/dtheta > 0`. Sign changes on the grid, and on one more point in each cell, find them; Newton inside the cell
+    finishes them to a few eps of the bounds. The regret is measured in the true meta-loss, that of the reference.
+
+    Args:
+        metas: label -> meta-loss; theta is a scalar here. `"MAML"` first is the usual reference.
+        alphas: `[alphas]`, finite, floating, strictly increasing.
+        bounds: `(low, high)`, searched on 513 even points; or `[thetas]`, three or more in increasing order, to
+            search on. Two fixed points in one cell may be missed.
+        reference: the label of the meta-loss that regrets and climbing are measured in; the first when None.
+        max_points: room for so many fixed points for each alpha, static; as many as there are when None, which a
+            transformation cannot count.
+        memory_budget: bytes of temporaries that one chunk of alphas may take, static.
+
+    Returns:
+        A `Comparison`.
+
+    Raises:
+        ValueError, TypeError: no meta-losses, something else among them, an unknown reference, bad alphas or bounds;
+            more fixed points than `max_points`.
+
+    >>> import numpy as np, mamlgrid as mg
+    >>> tasks = mg.cases.quadratics([1.0, 3.0], [0.0, 1.0])
+    >>> loss, data = mg.cases.quadratic_loss, mg.Tasks((tasks.curvatures, tasks.centers))
+    >>> both = mg.compare({"MAML": mg.maml(loss, data), "FOMAML": mg.fomaml(loss, data)}, np.array([0.25]), (-4.0, 4.0))
+    >>> [round(float(t), 4) for t in both.fixed_points[:, 0, 0]], [round(float(r), 4) for r in both.regrets[:, 0, 0]]
+    ([0.25, 0.5], [0.0, 0.0234])
+    """
+    if not isinstance(metas, Mapping) or not metas:
+        raise ValueError(f'metas must map labels to meta-losses, such as {{"MAML": mg.maml(losses)}}, got {metas!r}')
+    metas = {str(label): checked_meta(meta, f"metas[{label!r}]") for label, meta in metas.items()}
+    reference = next(iter(metas)) if reference is None else reference
+    if reference not in metas:
+        raise ValueError(f"reference must be one of {', '.join(map(repr, metas))}, got {reference!r}")
+    alphas = axis("alphas", alphas, increasing=True)
+    grid = _grid(bounds, alphas.dtype)
+    checked_budget(memory_budget)
+
+    found = [_crossings(meta, alphas, grid, memory_budget) for meta in metas.values()]
+    max_points = _room([f.crosses for f in found], max_points)
+    true = metas[reference]
+    ends: Any = grid[0], grid[-1]
+    optimum = optimal_theta(true, alphas, ends, num_thetas=grid.size, memory_budget=memory_budget)
+    columns = [
+        _judged(meta, true, alphas, grid, crossed, optimum.values, max_points, memory_budget)
+        for meta, crossed in zip(metas.values(), found, strict=True)
+    ]
+    points, values, regrets, uphill = jax.tree.map(lambda *parts: jnp.stack(parts), *columns)
+    origin = provenance("compare", alphas.dtype, metas=metas, reference=reference)
+    return Comparison(
+        alphas, grid, Labels(tuple(metas)), points.thetas, points.jacobians, points.attracting,
+        values, regrets, points.status, uphill, optimum, origin,
+    )  # fmt: skip
+
+
+def _grid(bounds: Any, dtype: Any) -> Float[Array, "thetas"]:
+    """The points to search on."""
+    if isinstance(bounds, np.ndarray | jax.Array) and bounds.shape != (2,):
+        points = axis("bounds", bounds, increasing=True).astype(dtype)
+        if points.size < 3:
+            raise ValueError(f"a grid to search on needs three or more points, got {points.size}; or give (low, high)")
+        return points
+    low, high = checked_bounds(bounds, dtype)
+    return low + (high - low) * jnp.linspace(0, 1, _NUM_THETAS, dtype=dtype)
+
+
+def _room(crosses: list[Array], max_points: int | None) -> int:
+    """How many fixed points there is room for."""
+    if any(is_traced(c) for c in crosses):
+        if max_points is None:
+            raise ValueError("under a transformation fixed points cannot be counted: give max_points=")
+        return checked_count("max_points", max_points)
+    most = max(int(c.sum(axis=1).max()) for c in crosses)
+    if max_points is None:
+        # Powers of two, so that a few points more or less do not compile another program.
+        return 1 << max(0, most - 1).bit_length()
+    if most > checked_count("max_points", max_points):
+        raise ValueError(f"there are up to {most} fixed points for one alpha, but max_points={max_points}")
+    return max_points
+
+
+@partial(jax.jit, static_argnames="memory_budget")
+def _crossings(meta: MetaLoss, alphas: Array, grid: Array, memory_budget: int) -> Any:
+    return mapped(lambda alpha: crossings(meta, alpha, grid), alphas, memory_budget)
+
+
+@partial(jax.jit, static_argnames=("max_points", "memory_budget"))
+def _judged(
+    meta: MetaLoss,
+    true: MetaLoss,
+    alphas: Array,
+    grid: Array,
+    found: Any,
+    lowest: Array,
+    max_points: int,
+    memory_budget: int,
+) -> tuple[FixedPoints, Array, Array, Array]:
+    """The fixed points of one algorithm, the true meta-loss and the regret there, and where it climbs."""
+
+    def at(alpha: Array, found: Any, lowest: Array) -> tuple[FixedPoints, Array, Array, Array]:
+        points = refined(meta, alpha, found, max_points)
+        values = jax.vmap(lambda theta: value_at(true, theta, alpha))(points.thetas)
+        return points, values, values - lowest, jax.vmap(lambda theta: _climbs(meta, true, theta, alpha))(grid)
+
+    return jax.lax.map(lambda x: at(*x), (alphas, found, lowest), batch_size=_batch(alphas, grid, memory_budget))
+
+
+def _batch(alphas: Array, grid: Array, memory_budget: int) -> int:
+    """Alphas side by side: about a hundred numbers are kept for each point of the grid."""
+    return max(1, min(alphas.size, memory_budget // (100 * grid.size * grid.dtype.itemsize)))
+
+
+def _climbs(meta: MetaLoss, true: MetaLoss, theta: Array, alpha: Array) -> Array:
+    """Whether the direction of `meta` has another sign than the gradient of `true`, beyond rounding."""
+    slopes = [cell(m, theta, alpha, 1)[1] for m in (meta, true)]
+    seen = [jnp.abs(s) > noise(m, theta, alpha)[1] for s, m in zip(slopes, (meta, true), strict=True)]
+    return seen[0] & seen[1] & (jnp.sign(slopes[0]) != jnp.sign(slopes[1]))

@@ -1,0 +1,100 @@
+"""What was trained with one meta-loss, judged by another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from ._grid import axis
+from ._meta import MetaLoss, checked_meta
+from ._optimum import OptimalTheta
+from ._outer_loop import OuterRun
+from ._results import Provenance, Result, Variable, provenance
+from ._status import Status, code
+
+if TYPE_CHECKING:
+    from ._types import Array, ArrayLike, Float, Int, PyTree
+
+
+class _EvaluationFields(NamedTuple):
+    alphas: Float[Array, "alphas"]
+    alphas_test: Float[Array, "alphas_test"] | None
+    thetas: PyTree
+    values: Float[Array, "alphas ..."]
+    status: Int[Array, "alphas ..."]
+    provenance: Provenance
+
+
+class Evaluation(_EvaluationFields, Result):
+    """The test value along a training curve.
+
+    Attributes:
+        alphas: `[alphas]`, the inner step sizes that theta was trained with.
+        alphas_test: `[alphas_test]`, those that it is tested with; None where each is tested with its own.
+        thetas: pytree of `[alphas, ...]`, what was trained.
+        values: `[alphas]` or `[alphas, alphas_test]`, the test meta-loss.
+        status: like `values`, int8: OK, NOT_CONVERGED or NONFINITE, of the test alone.
+        provenance: the call and the versions.
+    """
+
+    __slots__ = ()
+    _variables: ClassVar[dict[str, Variable]] = {
+        "alphas": Variable(("alpha",), "inner step size at training"),
+        "alphas_test": Variable(("alpha_test",), "inner step size at test"),
+        "thetas": Variable(("alpha",), "trained parameter"),
+        "values": Variable(("alpha", "alpha_test"), "test meta-loss"),
+        "status": Variable(("alpha", "alpha_test"), "status"),
+    }
+    _coordinates: ClassVar[dict[str, str]] = {"alphas": "alpha", "alphas_test": "alpha_test"}
+
+
+def evaluate(meta_test: MetaLoss, result: OptimalTheta | OuterRun, alphas_test: ArrayLike | None = None) -> Evaluation:
+    """The value of another meta-loss at the thetas of a result: trained one way, tested another.
+
+    `values[i] = meta_test(thetas[i], alphas[i])`, or `values[i, j] = meta_test(thetas[i], alphas_test[j])`: on other
+    tasks, with another number of steps, another algorithm, another alpha.
+
+    Args:
+        meta_test: the meta-loss to judge by.
+        result: what `mg.optimal_theta` or `mg.outer_loop` returned.
+        alphas_test: `[alphas_test]`, finite and floating: test every theta with each of these.
+
+    Returns:
+        An `Evaluation`.
+
+    Raises:
+        TypeError: no meta-loss, another kind of result. ValueError: a bad axis.
+
+    >>> import numpy as np, mamlgrid as mg
+    >>> meta = mg.cases.quadratic().meta()
+    >>> trained = mg.optimal_theta(meta, np.array([0.0, 0.5]), (-1.0, 2.0))
+    >>> tested = mg.evaluate(meta, trained, np.array([0.0, 0.5, 1.0]))
+    >>> tested.values.shape, [round(float(v), 6) for v in tested.values[0]]
+    ((2, 3), [0.25, 0.0625, 0.0])
+    """
+    meta_test = checked_meta(meta_test, "meta_test")
+    if not isinstance(result, OptimalTheta | OuterRun):
+        raise TypeError(
+            f"result must come from mg.optimal_theta or mg.outer_loop, got {type(result).__name__}; for single points "
+            "call the meta-loss"
+        )
+    if alphas_test is not None:
+        alphas_test = axis("alphas_test", alphas_test)
+    values, status = _evaluate(meta_test, result.alphas, result.thetas, alphas_test)
+    origin = provenance("evaluate", jnp.asarray(result.alphas).dtype, meta_test=meta_test)
+    return Evaluation(result.alphas, alphas_test, result.thetas, values, status, origin)
+
+
+@jax.jit
+def _evaluate(meta: MetaLoss, alphas: Array, thetas: PyTree, alphas_test: Array | None) -> tuple[Array, Array]:
+    def at(theta: Any, alpha: Array) -> tuple[Array, Array]:
+        value = meta(theta, alpha)
+        status = jnp.where(jnp.isfinite(value), code(Status.OK), code(Status.NONFINITE))
+        inner = meta.inner_status(theta, alpha).max()
+        return value, jnp.where(inner == Status.OK, status, inner)
+
+    if alphas_test is None:
+        return jax.vmap(at)(thetas, alphas)
+    return jax.vmap(lambda theta: jax.vmap(lambda alpha: at(theta, alpha))(alphas_test))(thetas)

@@ -1,0 +1,187 @@
+"""The proximal inner rule of iMAML and Moreau envelopes: theta' solves a regularised problem."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.scipy.sparse.linalg import cg
+
+from ._rule import rule, static
+from ._status import Status, code
+from .inner import InnerRule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ._types import Alpha, Array, Float, Int, Loss, Theta
+
+# Conjugate gradients end in exact arithmetic after as many steps as there are parameters; a network is done long
+# before, since I + H / strength has few eigenvalues far from one.
+_MAX_CG_STEPS = 250
+
+# A step is halved at most so often: 2^-30 of a Newton step is no step.
+_MAX_HALVINGS = 30
+
+
+@rule
+class Proximal(InnerRule):
+    """theta' = argmin_phi L(phi) + strength / 2 |phi - theta|^2.
+
+    Solved as `phi - theta + alpha grad L(phi) = 0` with `alpha = 1 / strength`, an implicit gradient step: Newton
+    steps by conjugate gradients, halved until the objective falls, until a step is at most `8 eps` of the parameters.
+    Derivatives come from the implicit function theorem, again by conjugate gradients: they cost no memory for the
+    steps. With `strength=None` alpha itself is the step, so that the alpha axis sweeps the strength.
+
+    `status` is NOT_CONVERGED, and theta' NaN, where the steps did not end or the curvature at theta' along them is not
+    positive: the problem is not convex enough there (a larger strength makes it so).
+
+    Attributes:
+        strength: positive, traced; alpha is not used then. None: 1 / alpha.
+        max_steps: cap on the Newton steps, static.
+
+    >>> round(float(Proximal(1.0)(lambda t: (t - 1) ** 2 / 2, jnp.asarray(0.0), 0.0)), 6)
+    0.5
+
+    Source: Rajeswaran, Finn, Kakade, Levine (2019), Meta-Learning with Implicit Gradients, eqs. (3) and (6).
+    """
+
+    strength: Float[Array, ""] | float | None = None
+    max_steps: int = static(default=50)
+
+    def rates(self, theta: Theta, alpha: Alpha) -> Alpha:
+        """`alpha` as a scalar: a rate for each parameter would make the problem another one."""
+        alpha = super().rates(theta, alpha)
+        if len(jax.tree.leaves(alpha)) > 1 or jnp.ndim(jax.tree.leaves(alpha)[0]):
+            raise ValueError(f"a proximal inner problem takes one alpha for all parameters, got {alpha}")
+        return alpha
+
+    def __call__(self, loss: Loss, theta: Theta, alpha: Alpha) -> Theta:
+        """The adapted theta', or NaN where the solver failed."""
+        alpha = self._step_size(alpha)
+
+        def equation(phi: Theta) -> Theta:
+            return _equation(loss, theta, alpha, phi)
+
+        def solve(_: Callable[[Theta], Theta], start: Theta) -> Theta:
+            end = self._solve(loss, theta, alpha, start)
+            return jax.tree.map(lambda p: jnp.where(end.converged, p, jnp.nan), end.phi)
+
+        def tangent(linear: Callable[[Theta], Theta], right_side: Theta) -> Theta:
+            return _conjugate_gradients(linear, right_side)
+
+        return jax.lax.custom_root(equation, theta, solve, tangent)
+
+    def displacement(self, loss: Loss, theta: Theta, alpha: Alpha) -> tuple[Theta, Theta]:
+        """The adapted theta', and `grad L(theta') = strength (theta - theta')`: the gradient of the Moreau envelope."""
+        adapted = self(loss, theta, alpha)
+        return adapted, jax.grad(loss)(adapted)
+
+    def status(self, loss: Loss, theta: Theta, alpha: Alpha) -> Int[Array, ""]:
+        """OK or NOT_CONVERGED."""
+        end = self._solve(loss, theta, self._step_size(alpha), theta)
+        return jnp.where(end.converged, code(Status.OK), code(Status.NOT_CONVERGED))
+
+    def _step_size(self, alpha: Alpha) -> Alpha:
+        return alpha if self.strength is None else 1 / jnp.asarray(self.strength)
+
+    def _solve(self, loss: Loss, theta: Theta, alpha: Alpha, start: Theta) -> _End:
+        def objective(phi: Theta) -> Array:
+            distance = jax.tree.map(jnp.subtract, phi, theta)
+            return jnp.asarray(alpha, loss(phi).dtype) * loss(phi) + _dot(distance, distance) / 2
+
+        def residual(phi: Theta) -> Theta:
+            return _equation(loss, theta, alpha, phi)
+
+        def newton(phi: Theta) -> tuple[Theta, Theta, Array]:
+            """The residual, the Newton step, and the curvature of the objective along it."""
+            slope, linear = jax.linearize(residual, phi)
+            step = _conjugate_gradients(linear, jax.tree.map(jnp.negative, slope))
+            return slope, step, _dot(step, linear(step))
+
+        def advance(s: _Search) -> _Search:
+            slope, step, curvature = newton(s.phi)
+            # Where the objective is not convex along the Newton step, go down the slope.
+            downhill = (curvature > 0) & (_dot(step, slope) < 0)
+            step = jax.tree.map(lambda p, g: jnp.where(downhill, p, -g), step, slope)
+            value, fall, size = objective(s.phi), _dot(step, slope), _dot(slope, slope)
+
+            def unacceptable(c: tuple[Array, Array]) -> Array:
+                trial = _along(s.phi, step, c[0])
+                # Near the end the objective no longer shows a fall, the residual still does.
+                falls = objective(trial) <= value + 1e-4 * c[0] * fall
+                shrinks = _dot(residual(trial), residual(trial)) <= size / 4
+                return ~(falls | (shrinks & downhill)) & (c[1] < _MAX_HALVINGS)
+
+            share, _ = jax.lax.while_loop(
+                unacceptable, lambda c: (c[0] / 2, c[1] + 1), (jnp.ones_like(value), jnp.asarray(0))
+            )
+            phi = _along(s.phi, step, share)
+            return _Search(phi, _largest(step), s.rounds + 1)
+
+        def unfinished(s: _Search) -> Array:
+            return (s.step > 8 * _eps(theta) * _scale(s.phi, theta)) & (s.rounds < self.max_steps)
+
+        far = jnp.full((), jnp.inf, _dtype(theta))
+        end = jax.lax.while_loop(unfinished, advance, _Search(start, far, jnp.asarray(0)))
+        _, step, curvature = newton(end.phi)
+        # Quadratic convergence: a last step of sqrt(eps) leaves an error of eps. Rounding in the residual may keep
+        # steps above 8 eps for ever, which is no failure.
+        small = _largest(step) <= jnp.sqrt(_eps(theta)) * _scale(end.phi, theta)
+        probe = jax.linearize(residual, end.phi)[1]
+        ones = jax.tree.map(jnp.ones_like, end.phi)
+        convex = (curvature >= 0) & (_dot(ones, probe(ones)) > 0)
+        return _End(end.phi, small & convex)
+
+
+class _Search(NamedTuple):
+    phi: Any
+    step: Array
+    rounds: Array
+
+
+class _End(NamedTuple):
+    phi: Any
+    converged: Array
+
+
+def _equation(loss: Loss, theta: Theta, alpha: Alpha, phi: Theta) -> Theta:
+    slope = jax.grad(loss)(phi)
+    return jax.tree.map(lambda p, t, g: p - t + jnp.asarray(alpha, p.dtype) * g, phi, theta, slope)
+
+
+def _conjugate_gradients(linear: Callable[[Theta], Theta], right_side: Theta) -> Theta:
+    size = sum(leaf.size for leaf in jax.tree.leaves(right_side))
+
+    def solve(linear: Callable[[Theta], Theta], right_side: Theta) -> Theta:
+        # 32 eps: what a product with the Hessian leaves undecided; the Newton iteration around it refines further.
+        return cg(linear, right_side, tol=32 * _eps(right_side), maxiter=min(2 * size, _MAX_CG_STEPS))[0]
+
+    # The derivatives of a linear solve are linear solves; those that cg brings itself cannot be transposed here.
+    return jax.lax.custom_linear_solve(linear, right_side, solve, symmetric=True)
+
+
+def _along(phi: Theta, step: Theta, share: Array) -> Theta:
+    return jax.tree.map(lambda p, d: p + share.astype(p.dtype) * d, phi, step)
+
+
+def _dot(a: Theta, b: Theta) -> Array:
+    return jax.tree.reduce(jnp.add, jax.tree.map(jnp.vdot, a, b))
+
+
+def _largest(tree: Theta) -> Array:
+    return jnp.max(jnp.stack([jnp.max(jnp.abs(leaf)).astype(_dtype(tree)) for leaf in jax.tree.leaves(tree)]))
+
+
+def _scale(*trees: Theta) -> Array:
+    """The largest parameter; one where all are smaller: losses here are of order one around theta of order one."""
+    return jnp.maximum(1, jnp.max(jnp.stack([_largest(tree) for tree in trees])))
+
+
+def _dtype(tree: Theta) -> Any:
+    return jnp.result_type(*jax.tree.leaves(tree))
+
+
+def _eps(tree: Theta) -> float:
+    return float(jnp.finfo(_dtype(tree)).eps)

@@ -1,0 +1,53 @@
+"""Inner rates: one for all parameters, or a pytree prefix of theta with one for each layer or parameter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+
+if TYPE_CHECKING:
+    from ._types import Alpha, Array, Theta
+
+
+def checked_rates(theta: Theta, alpha: Alpha, num_steps: int | None = None) -> Alpha:
+    """`alpha` as floating arrays that fit theta.
+
+    Args:
+        theta: the parameters.
+        alpha: a scalar, or a pytree whose leaves stand for subtrees of theta and broadcast to each leaf there.
+        num_steps: with it, every rate has a leading axis of this length.
+    """
+    alpha = jax.tree.map(_floating, alpha)
+    try:
+        full = jax.tree.broadcast(alpha, theta)
+    except ValueError as error:
+        raise ValueError(
+            f"alpha with the structure {jax.tree.structure(alpha)} is no prefix of theta, which has "
+            f"{jax.tree.structure(theta)}: give one rate for all, or one for each subtree"
+        ) from error
+    jax.tree.map(lambda rate, leaf: _check_shape(jnp.shape(rate), jnp.shape(leaf), num_steps), full, theta)
+    return alpha
+
+
+def _check_shape(rate: tuple[int, ...], leaf: tuple[int, ...], num_steps: int | None) -> None:
+    if num_steps is not None:
+        if not rate or rate[0] != num_steps:
+            raise ValueError(
+                f"with per_step=True alpha must have a leading axis of {num_steps} steps, got shape {rate}"
+            )
+        rate = rate[1:]
+    fits = len(rate) <= len(leaf) and all(r in (1, n) for r, n in zip(rate[::-1], leaf[::-1], strict=False))
+    if not fits:
+        raise ValueError(
+            f"alpha must be a scalar or fit the parameters it moves: got shape {rate} for parameters of shape {leaf}; "
+            "use jax.vmap for many alphas, per_step=True for one for each step"
+        )
+
+
+def _floating(rate: Any) -> Array:
+    array = jnp.asarray(rate, float) if isinstance(rate, int | float) else jnp.asarray(rate)
+    if not jnp.issubdtype(array.dtype, jnp.floating):
+        raise TypeError(f"alpha must be a real floating number, got dtype {array.dtype}")
+    return array
