@@ -1,10 +1,11 @@
-"""Problems with known answers: the two cases of the post, the family of quadratics, sinusoid regression.
+"""Problems with known answers: the two cases of the post, quadratics, noisy linear regression, sinusoid regression.
 
 The post is "Visualizing MAML with simple losses" (2021); the sinusoids are those of Finn, Abbeel, Levine (2017).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -159,6 +160,55 @@ def quadratic_loss(theta: Float[Array, "..."], data: tuple[Array, Array]) -> Flo
     curvature, center = data
     offset = theta - center
     return jnp.vdot(offset, curvature * offset if curvature.ndim == 0 else curvature @ offset) / 2
+
+
+def regression_tasks(
+    key: Array,
+    num_tasks: int = 20,
+    num_shots: int = 5,
+    num_queries: int = 10,
+    *,
+    dim: int = 5,
+    spread: float = 0.5,
+    noise: float = 1.0,
+) -> Tasks:
+    """Mixed linear regression: `y = x . w_i + noise e`, `w_i = spread / sqrt(dim) N(0, I)`, x and e standard normal.
+
+    Here noise and finite samples decide, which the noiseless toys do not have: with the test rate fixed, the best
+    training rate is negative (`alpha < 0` lets the support data count as more data), while for noiseless convex tasks
+    a negative rate never helps.
+
+    Args:
+        key: a PRNG key.
+        num_tasks: tasks in the batch.
+        num_shots: examples in each support set.
+        num_queries: examples in each query set.
+        dim: length of w.
+        spread: how far the tasks are apart.
+        noise: standard deviation of y around its line.
+
+    Returns:
+        `Tasks` whose support and query are pairs `(x, y)`: `[num_tasks, examples, dim]` and `[num_tasks, examples]`.
+
+    >>> regression_tasks(jax.random.key(0), num_tasks=3).query[0].shape
+    (3, 10, 5)
+
+    Source: Bernacchia (2021), Meta-Learning with Negative Learning Rates, section 3.
+    """
+    for name, value in (("num_tasks", num_tasks), ("num_shots", num_shots), ("num_queries", num_queries), ("dim", dim)):
+        if value < 1:
+            raise ValueError(f"{name} must be 1 or more, got {value}")
+    w_key, x_key, e_key = jax.random.split(key, 3)
+    w = spread / math.sqrt(dim) * jax.random.normal(w_key, (num_tasks, dim))
+    x = jax.random.normal(x_key, (num_tasks, num_shots + num_queries, dim))
+    y = jnp.einsum("ned,nd->ne", x, w) + noise * jax.random.normal(e_key, x.shape[:2])
+    return Tasks((x[:, :num_shots], y[:, :num_shots]), (x[:, num_shots:], y[:, num_shots:]))
+
+
+def regression_loss(theta: Float[Array, "dim"], data: tuple[Array, Array]) -> Float[Array, ""]:
+    """`mean (x . theta - y)^2 / 2` for `data = (x, y)`."""
+    x, y = data
+    return jnp.mean((x @ theta - y) ** 2) / 2
 
 
 def sinusoid_tasks(key: Array, num_tasks: int = 25, num_shots: int = 10, num_queries: int | None = None) -> Tasks:

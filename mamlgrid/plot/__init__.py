@@ -9,6 +9,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ._comparison import climbing as climbing
+from ._comparison import fixed_points as fixed_points
+from ._comparison import regrets as regrets
 from ._contour import contour as contour
 from ._lines import section as section
 from ._lines import task_losses as task_losses

@@ -105,6 +105,12 @@ def scalar_thetas(run: Any) -> tuple[Points, Points]:
     return np.asarray(ends), np.asarray(ways)
 
 
+def span(alphas: Points) -> tuple[float, float]:
+    """The limits of the alpha axis."""
+    low, high = float(alphas[0]), float(alphas[-1])
+    return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
 def rim(width: float, color: str = "white") -> list[Any]:
     """Path effects that draw a line of this width with a pale rim, for a dark background."""
     from matplotlib import patheffects

@@ -21,6 +21,7 @@ from ._axes import (
     legend,
     rim,
     scalar_thetas,
+    span,
     tidy,
     wanted,
 )
@@ -83,7 +84,7 @@ def optimal_theta(result: OptimalTheta, ax: Axes | None = None, *, run: OuterRun
         shown = np.concatenate([shown, ends[arrived]])
     tidy(ax, ALPHA_LABEL, OPTIMUM_LABEL if run is None else THETA_LABEL)
     ax.set_ylim(window(shown, result.bounds))
-    ax.set_xlim(*_ends(np.asarray(result.alphas)))
+    ax.set_xlim(*span(np.asarray(result.alphas)))
     legend(ax, least=2, outside=True)
     return ax
 
@@ -210,7 +211,7 @@ def _draw_jumps(ax: Axes, optimum: OptimalTheta, on_colour: bool) -> None:
     ax.plot(at, after, markerfacecolor="white", markeredgewidth=1.5, **style)
     if at.size > _MOST_LABELLED_JUMPS:
         return
-    low, high = _ends(np.asarray(optimum.alphas))
+    low, high = span(np.asarray(optimum.alphas))
     for alpha, start, end in zip(at, before, after, strict=True):
         # The curve comes from the left to `start` and goes on to the right from `end`: the other two sides are free.
         left = alpha > (low + high) / 2
@@ -226,9 +227,3 @@ def _draw_jumps(ax: Axes, optimum: OptimalTheta, on_colour: bool) -> None:
             path_effects=rim(0, "0.2") if on_colour else None,
             zorder=7,
         )
-
-
-def _ends(alphas: Points) -> tuple[float, float]:
-    """The limits of the alpha axis."""
-    low, high = float(alphas[0]), float(alphas[-1])
-    return (low, high) if high > low else (low - 0.5, high + 0.5)
