@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from ._grid import checked_count, is_traced
+from ._inner import Descent, GradientDescent, InnerRule
 from ._meta import MetaLoss
 from ._proximal import Proximal
 from ._tasks import Tasks, checked_tasks
-from .inner import Descent, GradientDescent, InnerRule
 from .outer import Displacement, OuterRule, ThroughAdaptation, Truncated
 
 if TYPE_CHECKING:

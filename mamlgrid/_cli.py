@@ -26,6 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     if given.command is None:
         parser.error("a command is missing: figures")
+    if not given.out:
+        parser.error("--out is empty: name a folder, such as --out figures")
     return _figures(given.case, Path(given.out), given.format)
 
 

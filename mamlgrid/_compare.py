@@ -11,13 +11,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from ._chunks import MEMORY_BUDGET, checked_budget, mapped
-from ._fixed_points import FixedPoints, crossings, refined
+from ._fixed_points import Crossings, FixedPoints, crossings, refined
 from ._grid import axis, checked_bounds, checked_count, is_traced
 from ._meta import MetaLoss, checked_meta
 from ._optimum import OptimalTheta, optimal_theta
 from ._results import Provenance, Result, Variable, provenance
-from ._rounding import noise
-from ._surface import cell, value_at
+from ._surface import value_at
 
 if TYPE_CHECKING:
     import xarray
@@ -147,20 +146,18 @@ def compare(
     grid = _grid(bounds, alphas.dtype)
     checked_budget(memory_budget)
 
-    found = [_crossings(meta, alphas, grid, memory_budget) for meta in metas.values()]
-    max_points = _room([f.crosses for f in found], max_points)
+    found = {label: _crossings(meta, alphas, grid, memory_budget) for label, meta in metas.items()}
+    max_points = _room([f.crosses for f in found.values()], max_points)
     true = metas[reference]
     ends: Any = grid[0], grid[-1]
     optimum = optimal_theta(true, alphas, ends, num_thetas=grid.size, memory_budget=memory_budget)
-    columns = [
-        _judged(meta, true, alphas, grid, crossed, optimum.values, max_points, memory_budget)
-        for meta, crossed in zip(metas.values(), found, strict=True)
-    ]
-    points, values, regrets, uphill = jax.tree.map(lambda *parts: jnp.stack(parts), *columns)
+    judged = [_judged(meta, true, alphas, found[label], max_points, memory_budget) for label, meta in metas.items()]
+    points, values = jax.tree.map(lambda *parts: jnp.stack(parts), *judged)
+    uphill = jnp.stack([_climbs(found[label], found[reference]) for label in metas])
     origin = provenance("compare", alphas.dtype, metas=metas, reference=reference)
     return Comparison(
         alphas, grid, Labels(tuple(metas)), points.thetas, points.jacobians, points.attracting,
-        values, regrets, points.status, uphill, optimum, origin,
+        values, values - optimum.values[:, None], points.status, uphill, optimum, origin,
     )  # fmt: skip
 
 
@@ -191,38 +188,25 @@ def _room(crosses: list[Array], max_points: int | None) -> int:
 
 
 @partial(jax.jit, static_argnames="memory_budget")
-def _crossings(meta: MetaLoss, alphas: Array, grid: Array, memory_budget: int) -> Any:
+def _crossings(meta: MetaLoss, alphas: Array, grid: Array, memory_budget: int) -> Crossings:
     return mapped(lambda alpha: crossings(meta, alpha, grid), alphas, memory_budget)
 
 
 @partial(jax.jit, static_argnames=("max_points", "memory_budget"))
 def _judged(
-    meta: MetaLoss,
-    true: MetaLoss,
-    alphas: Array,
-    grid: Array,
-    found: Any,
-    lowest: Array,
-    max_points: int,
-    memory_budget: int,
-) -> tuple[FixedPoints, Array, Array, Array]:
-    """The fixed points of one algorithm, the true meta-loss and the regret there, and where it climbs."""
+    meta: MetaLoss, true: MetaLoss, alphas: Array, found: Crossings, max_points: int, memory_budget: int
+) -> tuple[FixedPoints, Array]:
+    """The fixed points of one algorithm, and the true meta-loss there."""
 
-    def at(alpha: Array, found: Any, lowest: Array) -> tuple[FixedPoints, Array, Array, Array]:
-        points = refined(meta, alpha, found, max_points)
-        values = jax.vmap(lambda theta: value_at(true, theta, alpha))(points.thetas)
-        return points, values, values - lowest, jax.vmap(lambda theta: _climbs(meta, true, theta, alpha))(grid)
+    def at(row: Array) -> tuple[FixedPoints, Array]:
+        alpha, crossed = alphas[row], jax.tree.map(lambda x: x[row], found)
+        points = refined(meta, alpha, crossed, max_points)
+        return points, jax.vmap(lambda theta: value_at(true, theta, alpha))(points.thetas)
 
-    return jax.lax.map(lambda x: at(*x), (alphas, found, lowest), batch_size=_batch(alphas, grid, memory_budget))
+    return mapped(at, jnp.arange(alphas.size), memory_budget)
 
 
-def _batch(alphas: Array, grid: Array, memory_budget: int) -> int:
-    """Alphas side by side: about a hundred numbers are kept for each point of the grid."""
-    return max(1, min(alphas.size, memory_budget // (100 * grid.size * grid.dtype.itemsize)))
-
-
-def _climbs(meta: MetaLoss, true: MetaLoss, theta: Array, alpha: Array) -> Array:
-    """Whether the direction of `meta` has another sign than the gradient of `true`, beyond rounding."""
-    slopes = [cell(m, theta, alpha, 1)[1] for m in (meta, true)]
-    seen = [jnp.abs(s) > noise(m, theta, alpha)[1] for s, m in zip(slopes, (meta, true), strict=True)]
-    return seen[0] & seen[1] & (jnp.sign(slopes[0]) != jnp.sign(slopes[1]))
+def _climbs(one: Crossings, true: Crossings) -> Array:
+    """Whether a direction has another sign than the true gradient, beyond rounding, on the grid."""
+    opposite = one.seen & true.seen & (jnp.sign(one.slopes) != jnp.sign(true.slopes))
+    return opposite[:, ::2]

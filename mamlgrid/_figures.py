@@ -208,8 +208,8 @@ def _quartic() -> list[Picture]:
             "figure_3",
             _CASE_2,
             "Figure 3. Meta-loss",
-            "¼(θ − αθ³)⁴ + ½(1 − α)²(θ − 1)² over α and θ. Colours are spaced by ratio, which shows the three wells "
-            "at α = 1: near θ = −1, 0 and 1 the first term vanishes.",
+            "¼(θ − αθ³)⁴ + ½(1 − α)²(θ − 1)² over α and θ. Colours are spaced by ratio. At α = 1 there are "
+            "three wells, at θ = −1, 0 and 1, where the first term vanishes; the one at −1 is behind the front wall.",
             lambda: _figure(plot.surface(found, _axes("3d"))),
             lambda: plot.interactive.surface(found, optimum=optimum),
             (

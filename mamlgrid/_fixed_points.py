@@ -39,14 +39,16 @@ class Crossings(NamedTuple):
     """Where the direction changes sign.
 
     Attributes:
-        points: `[places]`, where the direction was looked at.
+        points: `[places]`, where the direction was looked at: every other one is a point of the grid.
         slopes: `[places]`, the direction there.
+        seen: `[places]`, whether its sign is beyond rounding.
         crosses: `[places - 1]`, whether it changes sign up to the next place, and not by rounding alone.
         flat: whether it is zero to rounding everywhere.
     """
 
     points: Float[Array, "places"]
     slopes: Float[Array, "places"]
+    seen: Bool[Array, "places"]
     crosses: Bool[Array, "places-1"]
     flat: Bool[Array, ""]
 
@@ -58,7 +60,7 @@ def crossings(meta: MetaLoss, alpha: Array, grid: Array) -> Crossings:
     errors = jax.vmap(lambda theta: noise(meta, theta, alpha)[1])(points)
     seen, negative, finite = jnp.abs(slopes) > errors, slopes < 0, jnp.isfinite(slopes)
     crosses = (negative[1:] != negative[:-1]) & finite[1:] & finite[:-1] & (seen[1:] | seen[:-1])
-    return Crossings(points, slopes, crosses, ~(seen | ~finite).any())
+    return Crossings(points, slopes, seen, crosses, ~(seen | ~finite).any())
 
 
 @partial(jax.jit, static_argnames="max_points")
@@ -69,22 +71,24 @@ def refined(meta: MetaLoss, alpha: Array, found: Crossings, max_points: int) -> 
     falling = found.slopes[at] >= 0
     negative = jnp.where(falling, found.points[at + 1], found.points[at])
     positive = jnp.where(falling, found.points[at], found.points[at + 1])
+    steepest = jnp.maximum(jnp.abs(found.slopes[at]), jnp.abs(found.slopes[at + 1]))
     width = found.points[-1] - found.points[0]
     eps = jnp.finfo(width.dtype).eps
 
-    def one(negative: Array, positive: Array) -> tuple[Array, Array, Array]:
+    def one(negative: Array, positive: Array, steepest: Array) -> tuple[Array, Array, Array]:
         theta, converged, _, _ = finish(meta, alpha, negative, positive, width)
-        slope, jacobian = slope_and_curvature(meta, theta, alpha)
+        _, jacobian = slope_and_curvature(meta, theta, alpha)
         error = noise(meta, theta, alpha)[1]
-        # A few eps away from a zero the direction is rounding, or what the Jacobian makes of them; at a jump from one
-        # sign to the other it is neither.
-        zero = converged & (jnp.abs(slope) <= error + 8 * eps * jnp.abs(jacobian) * jnp.maximum(jnp.abs(theta), width))
+        # Next to a zero the direction is nearly zero. Next to a jump from one sign to the other it is as large as at
+        # the ends of the cell.
+        beside = theta + 8 * eps * jnp.maximum(jnp.abs(theta), width) * jnp.array([-1, 1], theta.dtype)
+        jumps = jnp.abs(jax.vmap(lambda t: jax.grad(meta)(t, alpha))(beside)).min() > steepest / 16
         # Known to sqrt(eps) of the bounds or better, unless rounding hides the direction farther than that.
         sharp = error < jnp.sqrt(eps) * width * jnp.abs(jacobian)
         status = jnp.where(sharp, code(Status.OK), code(Status.DEGENERATE))
-        return theta, jacobian, jnp.where(zero, status, code(Status.NOT_CONVERGED))
+        return theta, jacobian, jnp.where(converged & ~jumps, status, code(Status.NOT_CONVERGED))
 
-    thetas, jacobians, status = jax.vmap(one)(negative, positive)
+    thetas, jacobians, status = jax.vmap(one)(negative, positive, steepest)
     nothing = jnp.where(found.flat & (jnp.arange(max_points) == 0), code(Status.FLAT), code(Status.ABSENT))
     return FixedPoints(
         jnp.where(exists, thetas, jnp.nan),

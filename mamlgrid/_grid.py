@@ -29,7 +29,10 @@ def axis(name: str, points: ArrayLike, *, increasing: bool = False) -> Float[Arr
         points: the axis.
         increasing: also ask for strictly increasing values.
     """
-    given = points if isinstance(points, jax.Array) else np.asarray(points)
+    try:
+        given = points if isinstance(points, jax.Array) else np.asarray(points)
+    except ValueError as error:
+        raise ValueError(f"{name} must be numbers in one row, got {points!r}") from error
     if given.ndim != 1:
         raise ValueError(f"{name} must be one-dimensional, got shape {given.shape}; flatten it with .ravel()")
     if given.size == 0:
@@ -58,8 +61,8 @@ def axis(name: str, points: ArrayLike, *, increasing: bool = False) -> Float[Arr
 def checked_bounds(bounds: Any, dtype: Any) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """`(low, high)` of a search interval: finite, in order, distinct, in the precision that will be used."""
     pair = isinstance(bounds, tuple | list | np.ndarray | jax.Array) and len(bounds) == 2
-    if not pair or any(jnp.ndim(bound) for bound in bounds):
-        raise ValueError(f"bounds must be a pair (low, high), got {bounds!r}")
+    if not pair or any(not _is_real_number(bound) for bound in bounds):
+        raise ValueError(f"bounds must be a pair of real numbers (low, high), got {bounds!r}")
     with np.errstate(over="ignore"):
         low, high = (jnp.asarray(bound, dtype) for bound in bounds)
     if is_traced(low) or is_traced(high):
@@ -72,6 +75,12 @@ def checked_bounds(bounds: Any, dtype: Any) -> tuple[Float[Array, ""], Float[Arr
     if low > high:
         raise ValueError(f"bounds are reversed, got {given}; give {given[::-1]}")
     return low, high
+
+
+def _is_real_number(x: Any) -> bool:
+    if isinstance(x, np.generic | np.ndarray | jax.Array):
+        return x.ndim == 0 and (jnp.issubdtype(x.dtype, jnp.floating) or jnp.issubdtype(x.dtype, jnp.integer))
+    return isinstance(x, int | float) and not isinstance(x, bool)
 
 
 def checked_count(what: str, number: Any) -> int:

@@ -80,7 +80,7 @@ def find_jumps(
     wanted: Array,
     low: Array,
     high: Array,
-    minimum: Callable[[Array], Minimum],
+    minimum: Callable[[Array, Array], Minimum],
 ) -> Jumps:
     """All jumps inside the wanted intervals, in a buffer that ends in NaN.
 
@@ -93,7 +93,7 @@ def find_jumps(
         wanted: `[intervals]`, which of them to look into.
         low: the lower bound of theta.
         high: the upper bound.
-        minimum: the global minimum at one alpha.
+        minimum: the global minimum at one alpha; of equal ones that nearest to one of two given thetas.
     """
     suspicious = jax.vmap(lambda i: _suspicious(meta, i, low, high))
     size = 4 * wanted.size + 16
@@ -198,7 +198,7 @@ def _narrow(
     busy: Array,
     low: Array,
     high: Array,
-    minimum: Callable[[Array], Minimum],
+    minimum: Callable[[Array, Array], Minimum],
 ) -> Jumps:
     """The jump inside each interval, or NaN where the minimiser turns out to move without one.
 
@@ -211,7 +211,8 @@ def _narrow(
         pair, solved = jax.vmap(lambda i: solve_pair(meta, i, low, high))(interval)
         middle = interval.low_alpha + (interval.high_alpha - interval.low_alpha) / 2
         alpha = jnp.where(solved, pair.alphas, middle)
-        lowest = jax.vmap(minimum)(alpha)
+        # At a tie, which is a point on the way and no jump, stay with one of the two that are compared.
+        lowest = jax.vmap(minimum)(alpha, jnp.stack([interval.low_theta, interval.high_theta], axis=1))
         error = jax.vmap(lambda t, a: noise(meta, t, a)[0])(pair.thetas_before, alpha)
         error += jax.vmap(lambda t, a: noise(meta, t, a)[0])(lowest.theta, alpha)
         hit = open_ & solved & (lowest.value >= pair.values - error)
@@ -237,11 +238,19 @@ def _narrow(
         advance,
         (intervals, none, busy, jnp.asarray(0)),
     )
+    # Two minima that are enclosed but not equal are no jump: the search has missed the lower one on one side.
+    ends = jnp.stack([interval.low_theta, interval.high_theta])
+    middle = (interval.low_alpha + interval.high_alpha) / 2
+    values = jax.vmap(lambda t: jax.vmap(lambda t, a: value_at(meta, t, a))(t, middle))(ends)
+    errors = jax.vmap(lambda t: jax.vmap(lambda t, a: noise(meta, t, a)[0])(t, middle))(ends)
+    equal = jnp.abs(values[0] - values[1]) <= 2 * errors.sum(axis=0)
+    jumps = jax.tree.map(lambda j, n: jnp.where(open_ & ~equal, n, j), jumps, none)
+    open_ &= equal
     enclosed = Jumps(
-        (interval.low_alpha + interval.high_alpha) / 2,
+        middle,
         interval.low_theta,
         interval.high_theta,
-        jax.vmap(lambda t, a: value_at(meta, t, a))(interval.low_theta, interval.low_alpha),
+        values[0],
         jnp.full(nan.shape, code(Status.NOT_CONVERGED)),
     )
     return jax.tree.map(lambda e, j: jnp.where(open_, e, j), enclosed, jumps)

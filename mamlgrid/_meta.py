@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
+from ._inner import Path
 from ._status import Status, code
 from ._tasks import Task, Tasks, map_tasks, name_of, sum_tasks
-from .inner import Path
 
 if TYPE_CHECKING:
     from ._types import Alpha, Array, Coordinates, Float, InnerRule, Int, Loss, LossFamily, OuterRule, PyTree, Theta
@@ -63,7 +64,7 @@ class MetaLoss:
         """The outer direction of each task: `theta` with a leading task axis on every leaf."""
 
         def direction(task: Task) -> Theta:
-            return jax.grad(lambda theta: self._term(theta, alpha)(task))(_parameters(theta))
+            return jax.grad(lambda theta: self._term(theta, alpha)(task))(parameters(theta))
 
         return map_tasks(direction, self.loss, self.tasks)
 
@@ -95,7 +96,7 @@ class MetaLoss:
         """The parameters and rates that `theta` and `alpha` stand for, checked."""
         if self.coordinates is not None:
             theta, alpha = self.coordinates(theta, alpha)
-        theta = _parameters(theta)
+        theta = parameters(theta)
         return theta, self.inner.rates(theta, alpha)
 
     def _scaled(self, total: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -124,10 +125,12 @@ def checked_meta(meta: Any, name: str = "meta") -> MetaLoss:
     return meta
 
 
-def _parameters(theta: Theta) -> Theta:
+def parameters(theta: Theta) -> Theta:
     """`theta` with floating array leaves; Python numbers become the default float."""
 
     def leaf(x: Any) -> Float[Array, "..."]:
+        if not isinstance(x, jax.Array | np.ndarray | np.generic | int | float | complex):
+            raise TypeError(f"theta must hold arrays or numbers, got {x!r}")
         x = jnp.asarray(x, float) if isinstance(x, int | float) and not isinstance(x, bool) else jnp.asarray(x)
         if not jnp.issubdtype(x.dtype, jnp.floating):
             raise TypeError(f"theta must hold floating numbers, got dtype {x.dtype}: convert it with .astype(float)")

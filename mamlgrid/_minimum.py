@@ -44,13 +44,49 @@ class Minimum(NamedTuple):
     status: Int[Array, ""]
 
 
+class Found(NamedTuple):
+    """Stationary points and bounds that may be the global minimiser, each `[candidates]`.
+
+    Attributes:
+        theta: where.
+        value: the meta-loss there; inf for an entry that only fills up.
+        curvature: the derivative of the direction there.
+        converged: whether the search ended.
+        at_bound: whether it is an end of the bounds.
+        off_finite: whether the loss still falls where it stops being finite: no minimum can be claimed there.
+    """
+
+    theta: Array
+    value: Array
+    curvature: Array
+    converged: Array
+    at_bound: Array
+    off_finite: Array
+
+
+class Landscape(NamedTuple):
+    """What the scan of the bounds says about all of them.
+
+    Attributes:
+        places: nine thetas across the bounds.
+        slopes: the direction there.
+        steepest: the largest direction anywhere.
+        lowest: the lowest value anywhere.
+    """
+
+    places: Array
+    slopes: Array
+    steepest: Array
+    lowest: Array
+
+
 class _Candidates(NamedTuple):
     """Places to look, `[candidates]`: a bracket around a stationary point, or a single point (left = right)."""
 
     left: Array
     right: Array
     exists: Array
-    off_finite: Array  # the loss still falls where it stops being finite: no minimum can be claimed there
+    off_finite: Array
 
 
 @jax.jit
@@ -66,57 +102,136 @@ def sensitivity(meta: MetaLoss, theta: Array, alpha: Array) -> Array:
 
 
 @partial(jax.jit, static_argnames="num_thetas")
-def global_minimum(meta: MetaLoss, alpha: Array, low: Array, high: Array, num_thetas: int) -> Minimum:
-    """The global minimiser of `meta(., alpha)` on `[low, high]`.
+def search(meta: MetaLoss, alpha: Array, low: Array, high: Array, num_thetas: int) -> tuple[Found, Landscape]:
+    """The places on `[low, high]` that may be the global minimiser of `meta(., alpha)`.
 
     Every sign change of the direction from minus to plus on the grid is a candidate, as is a bound from which the
-    loss rises. The lowest few are finished by Newton inside their brackets, and compared. Where the loss overflows,
-    it is taken as high; a loss that falls towards such a place is NONFINITE.
+    loss rises. The lowest few are finished by Newton inside their brackets. Where the loss overflows, it is taken as
+    high.
     """
     grid = low + (high - low) * jnp.linspace(0, 1, num_thetas, dtype=low.dtype)
     points, values, slopes = scan_grid(meta, alpha, grid)
-    found = _candidates(points, values, slopes)
-    theta, converged, value, curvature = jax.vmap(lambda a, b: finish(meta, alpha, a, b, high - low))(
-        found.left, found.right
-    )
-    # What rounding hides: at the candidates, and at nine places across the bounds.
+    at = _candidates(points, values, slopes)
+    theta, converged, value, curvature = jax.vmap(lambda a, b: finish(meta, alpha, a, b, high - low))(at.left, at.right)
+    found = Found(theta, jnp.where(at.exists, value, jnp.inf), curvature, converged, at.left == at.right, at.off_finite)
     across = jnp.linspace(0, points.size - 1, 9).astype(int)
-    errors, slope_errors = jax.vmap(lambda t: noise(meta, t, alpha))(jnp.concatenate([theta, points[across]]))
-    error, slope_error, slope_error_across = (
-        errors[: theta.size],
-        slope_errors[: theta.size],
-        slope_errors[theta.size :],
-    )
+    steepest = jnp.max(jnp.abs(slopes))  # NaN where one is: then nothing is flat
+    return found, Landscape(points[across], slopes[across], steepest, jnp.nanmin(values))
 
-    value = jnp.where(found.exists, value, jnp.inf)
+
+@jax.jit
+def tracked(meta: MetaLoss, alpha: Array, theta: Array, low: Array, high: Array) -> Found:
+    """The minimum that Newton finds from a minimiser of a neighbouring alpha: a further candidate.
+
+    The grid can miss a basin that shares a cell with another one; what one alpha has found is offered to the next.
+    """
+
+    def advance(theta: Array, _: None) -> tuple[Array, Array]:
+        slope, curvature = slope_and_curvature(meta, theta, alpha)
+        step = slope / curvature
+        return jnp.clip(theta - step, low, high), jnp.abs(step)
+
+    # From a start that is close eight steps reach rounding; from elsewhere they are not needed.
+    end, steps = jax.lax.scan(advance, theta, None, length=8)
+    value, _, curvature = cell(meta, end, alpha, 2)
+    close = steps[-1] <= 8 * jnp.finfo(theta.dtype).eps * jnp.maximum(jnp.abs(end), high - low)
+    good = close & (curvature > 0) & jnp.isfinite(value) & (end > low) & (end < high)
+    no = jnp.zeros((), bool)
+    return Found(jnp.where(good, end, low), jnp.where(good, value, jnp.inf), curvature, good, no, no)
+
+
+@jax.jit
+def judged(
+    meta: MetaLoss, alpha: Array, found: Found, landscape: Landscape, low: Array, high: Array, near: Array
+) -> Minimum:
+    """The lowest of the candidates, with what can be said about it.
+
+    Args:
+        meta: the meta-loss.
+        alpha: the inner step size.
+        found: `[candidates]`.
+        landscape: of the scan that they come from.
+        low: the lower bound.
+        high: the upper bound.
+        near: `[places]`; of several minima that are equal to rounding, the one nearest to any of these is taken.
+    """
+    theta, value = found.theta, found.value
+    # What rounding hides: at the candidates, and at nine places across the bounds.
+    errors, slope_errors = jax.vmap(lambda t: noise(meta, t, alpha))(jnp.concatenate([theta, landscape.places]))
+    error, slope_error = errors[: theta.size], slope_errors[: theta.size]
+    slope_error_across = slope_errors[theta.size :]
+
+    exists = value < jnp.inf
     best = jnp.argmin(value)
-    tied = found.exists & (value - error <= value[best] + error[best])
-    leftmost = jnp.argmin(jnp.where(tied, theta, jnp.inf))
-    accuracy, blunt = _accuracy(meta, alpha, theta[leftmost], slope_error[leftmost], curvature[leftmost], low, high)
-    apart = tied & (jnp.abs(theta - theta[leftmost]) > 2 * accuracy)
+    tied = exists & (value - error <= value[best] + error[best])
+    distance = jnp.min(jnp.abs(theta[:, None] - near), axis=1)
+    chosen = jnp.argmin(jnp.where(tied, distance, jnp.inf))
+    accuracy, blunt = _accuracy(meta, alpha, theta[chosen], slope_error[chosen], found.curvature[chosen], low, high)
+    apart = tied & (jnp.abs(theta - theta[chosen]) > 2 * accuracy)
 
-    at_bound = (found.left == found.right)[leftmost]
+    # A bound that is itself stationary is a minimiser like any other.
+    slope = jax.grad(meta)(theta[chosen], alpha)
+    at_bound = found.at_bound[chosen] & (jnp.abs(slope) > slope_error[chosen])
     status = jnp.where(blunt & ~at_bound, code(Status.DEGENERATE), code(Status.OK))
     status = jnp.where(at_bound, code(Status.AT_BOUND), status)
     status = jnp.where(apart.any(), code(Status.TIED), status)
-    status = jnp.where(converged[leftmost], status, code(Status.NOT_CONVERGED))
+    status = jnp.where(found.converged[chosen], status, code(Status.NOT_CONVERGED))
     # Flat: nowhere in the bounds does the slope rise above rounding.
-    hidden = jnp.abs(slopes[across]) <= slope_error_across
-    flat = hidden.all() & (jnp.abs(slopes) <= slope_error_across.max()).all()
+    hidden = jnp.abs(landscape.slopes) <= slope_error_across
+    flat = hidden.all() & (landscape.steepest <= slope_error_across.max())
     status = jnp.where(flat, code(Status.FLAT), status)
-    broken = ~found.exists.any() | found.off_finite[leftmost] | (values == -jnp.inf).any()
+    broken = ~exists.any() | found.off_finite[chosen] | (landscape.lowest == -jnp.inf)
     status = jnp.where(broken, code(Status.NONFINITE), status)
 
     nan = jnp.full((), jnp.nan, theta.dtype)
     none = flat | broken
     return Minimum(
-        theta=jnp.where(none, nan, theta[leftmost]),
-        value=jnp.where(broken, nan, jnp.where(flat, values.min(), value[leftmost])),
-        curvature=jnp.where(none, nan, curvature[leftmost]),
+        theta=jnp.where(none, nan, theta[chosen]),
+        value=jnp.where(broken, nan, jnp.where(flat, landscape.lowest, value[chosen])),
+        curvature=jnp.where(none, nan, found.curvature[chosen]),
         accuracy=jnp.where(none, nan, jnp.where(at_bound, 0, accuracy)),
         blunt=blunt,
         status=status,
     )
+
+
+def shared(meta: MetaLoss, alphas: Array, found: Found, low: Array, high: Array) -> Found:
+    """The lowest minimum known for each alpha, `[alphas]`, when each has also tried those of its two neighbours.
+
+    Repeated as long as one of them gains by it, which is usually not at all.
+
+    Args:
+        meta: the meta-loss.
+        alphas: `[alphas]`.
+        found: `[alphas, candidates]`.
+        low: the lower bound.
+        high: the upper bound.
+    """
+    eps = jnp.finfo(low.dtype).eps
+    rows = jnp.arange(alphas.size)
+    best = jax.tree.map(lambda leaf: leaf[rows, jnp.argmin(found.value, axis=1)], found)
+
+    def share(state: tuple[Found, Array, Array]) -> tuple[Found, Array, Array]:
+        best, _, rounds = state
+        # Where the neighbour's minimum will have moved, to first order.
+        rates = jax.vmap(lambda t, a: sensitivity(meta, t, a))(best.theta, alphas)
+        moves = [jnp.roll(best.theta, s) + jnp.roll(rates, s) * (alphas - jnp.roll(alphas, s)) for s in (1, -1)]
+        starts = jnp.clip(jnp.stack(moves), low, high)
+        tried = jax.vmap(lambda s: jax.vmap(lambda a, t: tracked(meta, a, t, low, high))(alphas, s))(starts)
+        tried = jax.tree.map(lambda leaf: jnp.where(tried.value[0] <= tried.value[1], leaf[0], leaf[1]), tried)
+        # Lower by more than rounding, and somewhere else.
+        gains = tried.value < best.value - 64 * eps * jnp.abs(best.value)
+        gains &= jnp.abs(tried.theta - best.theta) > jnp.sqrt(eps) * (high - low)
+        best = jax.tree.map(lambda new, old: jnp.where(gains, new, old), tried, best)
+        return best, gains.any(), rounds + 1
+
+    start = (best, jnp.ones((), bool), jnp.asarray(0))
+    return jax.lax.while_loop(lambda s: s[1] & (s[2] < alphas.size), share, start)[0]
+
+
+def joined(*parts: Found) -> Found:
+    """Candidates from several places, as one list."""
+    return jax.tree.map(lambda *leaves: jnp.concatenate([jnp.atleast_1d(leaf) for leaf in leaves]), *parts)
 
 
 def scan_grid(meta: MetaLoss, alpha: Array, grid: Array) -> tuple[Array, Array, Array]:
@@ -211,9 +326,11 @@ def finish(meta: MetaLoss, alpha: Array, left: Array, right: Array, width: Array
 
     start = Search(left, right, left + (right - left) / 2, right - left, jnp.asarray(0))
     end = jax.lax.while_loop(unfinished, advance, start)
-    value, slope, curvature = cell(meta, end.theta, alpha, 2)
+    slope, curvature = slope_and_curvature(meta, end.theta, alpha)
     polished = end.theta - slope / curvature
-    return jnp.where(between(polished, end.left, end.right), polished, end.theta), ~unfinished(end), value, curvature
+    theta = jnp.where(between(polished, end.left, end.right), polished, end.theta)
+    value, _, curvature = cell(meta, theta, alpha, 2)
+    return theta, ~unfinished(end), value, curvature
 
 
 def between(theta: Array, one: Array, other: Array) -> Array:
@@ -228,7 +345,8 @@ def _accuracy(
 
     The slope is looked at in distances `width / 4^j` on both sides. The accuracy is the smallest distance from which
     two in a row show it beyond rounding. The minimum is flatter than quadratic where, just beyond that distance, the
-    slope grows faster than distance^(3/2), or is more than twice what the curvature makes of the distance.
+    slope grows faster than distance^(3/2), or is more than twice what the curvature makes of the distance and grows
+    about as fast as the distance (at a kink it does not grow).
     """
     eps = float(jnp.finfo(theta.dtype).eps)
     distances = (high - low) * 4.0 ** -jnp.arange(math.ceil(math.log(1 / eps, 4)) + 1, dtype=theta.dtype)
@@ -242,7 +360,11 @@ def _accuracy(
         # At 4 and 16 times the accuracy rounding no longer matters: their ratio is 4 when linear, 64 when cubic.
         near, far = slopes[jnp.maximum(nearest - 1, 0)], slopes[jnp.maximum(nearest - 2, 0)]
         distance = distances[nearest]
-        return distance, (far > 8 * near) | (near > 2 * curvature * 4 * distance + slope_error)
+        # Slopes that are as steep at a distance of eps as far away are a kink: seen however small the distance.
+        kink = slopes[-1] > slopes[2] / 16
+        distance = jnp.where(kink, distances[-1], distance)
+        unexplained = (near > 2 * curvature * 4 * distance + slope_error) & (far > 3 * near)
+        return distance, ~kink & ((far > 8 * near) | unexplained)
 
     sides, flat_sides = jax.vmap(one_side)(jnp.array([-1, 1], theta.dtype))
     return sides.max(), flat_sides.any()

@@ -14,8 +14,8 @@ from ._chunks import MEMORY_BUDGET, checked_budget, mapped
 from ._grid import axis, checked_bounds, checked_count, is_traced
 from ._jumps import Interval, Jumps, find_jumps, is_end, residuals, solve_three, suspicious_intervals
 from ._meta import MetaLoss, checked_meta
-from ._minimum import Minimum, global_minimum, sensitivity, slope_and_curvature
-from ._results import Provenance, Result, Variable, provenance
+from ._minimum import Minimum, joined, judged, search, sensitivity, shared, slope_and_curvature, tracked
+from ._results import Provenance, Result, Variable, described, provenance
 from ._status import Status
 from ._surface import value_at
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 # Points of the even grid; a basin narrower than a cell of it (an eightieth of [-4, 4] apart: 0.016) may be missed.
 _NUM_THETAS = 513
+
+# A derivative in alpha is given when rounding leaves it three digits; below that it says nothing.
+_RATE_DIGITS = 1e-3
 
 
 class _OptimalThetaFields(NamedTuple):
@@ -47,7 +50,8 @@ class OptimalTheta(_OptimalThetaFields, Result):
         thetas: `[alphas]`, the minimiser; NaN where FLAT or NONFINITE; the leftmost where TIED.
         values: `[alphas]`, the meta-loss there.
         curvatures: `[alphas]`, its second derivative in theta there.
-        sensitivities: `[alphas]`, dtheta*/dalpha; 0 at a bound, NaN where FLAT, NONFINITE or DEGENERATE.
+        sensitivities: `[alphas]`, dtheta*/dalpha; 0 at a bound; NaN where FLAT, NONFINITE or DEGENERATE, and where
+            rounding leaves it less than three digits.
         accuracies: `[alphas]`, the distance from `thetas` within which rounding hides the sign of the direction.
         status: `[alphas]`, int8: OK, AT_BOUND, FLAT, TIED, DEGENERATE, NOT_CONVERGED, NONFINITE.
         jumps: where the minimiser switches from one basin to another, a `Jumps`.
@@ -85,7 +89,8 @@ def optimal_theta(
 
     `theta*(alpha) = argmin_theta meta(theta, alpha)`. An even grid of `num_thetas` points and one adaptive point in
     each cell find the candidates; Newton inside their brackets finishes them, until a step is at most
-    `2 eps max(|theta|, high - low)`, and once more. `sensitivities` is `-(d2 L / dtheta dalpha) / (d2 L / dtheta2)`.
+    `2 eps max(|theta|, high - low)`, and once more. Each alpha also tries what its neighbours found.
+    `sensitivities` is `-(d2 L / dtheta dalpha) / (d2 L / dtheta2)`.
     Between neighbouring alphas in different basins, the jump is where both minima have equal values, by Newton on
     (both stationary, equal values), checked against the global minimum there.
 
@@ -94,7 +99,8 @@ def optimal_theta(
 
     Args:
         meta: the meta-loss; its theta is a scalar here.
-        alphas: `[alphas]`, finite, floating, strictly increasing; one point is allowed.
+        alphas: `[alphas]`, finite, floating, strictly increasing; one point is allowed. Jumps are looked for between
+            neighbours that lie in different basins: two jumps there and back between them are not seen.
         bounds: `(low, high)`, the interval searched.
         num_thetas: points of the even grid, static. A basin narrower than its cells may be missed.
         memory_budget: bytes of temporaries that one chunk of alphas may take, static.
@@ -131,7 +137,7 @@ def optimal_theta(
         if suspicious.any():
             found, number = _jumps(meta, intervals, suspicious, low, high, num_thetas)
             jumps = jax.tree.map(lambda j: j[: int(number)], found)
-    origin = provenance("optimal_theta", alphas.dtype, meta=meta, num_thetas=num_thetas)
+    origin = provenance("optimal_theta", alphas.dtype, meta=meta, bounds=described(bounds), num_thetas=num_thetas)
     return OptimalTheta(
         alphas, minima.theta, minima.value, minima.curvature, sensitivities, minima.accuracy, minima.status,
         jumps, (low, high), origin,
@@ -145,9 +151,16 @@ def _minima(
     """The minima with their derivatives in alpha, and the intervals between them with a mark where one may jump."""
     # The search runs on values alone; the derivatives of its result come from the equations it solves.
     still_meta, still_alphas, low, high = jax.lax.stop_gradient((meta, alphas, low, high))
-    minima = mapped(lambda a: global_minimum(still_meta, a, low, high, num_thetas), still_alphas, memory_budget)
+    found, landscape = mapped(lambda a: search(still_meta, a, low, high, num_thetas), still_alphas, memory_budget)
+    best = shared(still_meta, still_alphas, found, low, high)
+
+    def judge(row: Array) -> Minimum:
+        own, theirs, across = jax.tree.map(lambda leaf: leaf[row], (found, best, landscape))
+        return judged(still_meta, still_alphas[row], joined(own, theirs), across, low, high, low[None])
+
+    minima = mapped(judge, jnp.arange(alphas.size), memory_budget)
     intervals, suspicious = suspicious_intervals(still_meta, still_alphas, minima, low, high)
-    minima, sensitivities = jax.vmap(lambda m, a: _attached_minimum(meta, m, a))(minima, alphas)
+    minima, sensitivities = jax.vmap(lambda m, a: _attached_minimum(meta, m, a, high - low))(minima, alphas)
     return minima, sensitivities, intervals, suspicious
 
 
@@ -157,9 +170,13 @@ def _jumps(
 ) -> tuple[Jumps, Array]:
     """The jumps inside the wanted intervals, in a buffer that ends in NaN, and their number."""
     still_meta, low, high = jax.lax.stop_gradient((meta, low, high))
-    jumps = find_jumps(
-        still_meta, intervals, wanted, low, high, lambda a: global_minimum(still_meta, a, low, high, num_thetas)
-    )
+
+    def minimum(alpha: Array, ends: Array) -> Minimum:
+        found, landscape = search(still_meta, alpha, low, high, num_thetas)
+        near = jax.vmap(lambda theta: tracked(still_meta, alpha, theta, low, high))(ends)
+        return judged(still_meta, alpha, joined(found, near), landscape, low, high, ends)
+
+    jumps = find_jumps(still_meta, intervals, wanted, low, high, minimum)
     return jax.vmap(lambda j: _attached_jump(meta, j, low, high))(jumps), jnp.isfinite(jumps.alphas).sum()
 
 
@@ -175,16 +192,31 @@ def _no_jumps(alphas: Array) -> Jumps:
     return Jumps(empty, empty, empty, empty, jnp.zeros(0, jnp.int8))
 
 
-def _attached_minimum(meta: MetaLoss, minimum: Minimum, alpha: Array) -> tuple[Minimum, Array]:
+def _attached_minimum(meta: MetaLoss, minimum: Minimum, alpha: Array, width: Array) -> tuple[Minimum, Array]:
     """The minimum as a differentiable function of alpha and the tasks, and its derivative in alpha."""
-    inside = minimum.status != Status.AT_BOUND
+    exists, inside = jnp.isfinite(minimum.theta), minimum.status != Status.AT_BOUND
     root = _attached(lambda theta: jax.grad(meta)(theta, alpha), minimum.theta)
     theta = jnp.where(inside, root, minimum.theta)
-    value = jnp.where(minimum.status == Status.FLAT, minimum.value, value_at(meta, theta, alpha))
-    curvature = slope_and_curvature(meta, theta, alpha)[1]
-    rate = jnp.where(inside, sensitivity(meta, theta, alpha), 0)
-    rate = jnp.where(inside & minimum.blunt, jnp.nan, rate)
+    # Where there is no theta everything is looked at somewhere else and then left out, so that the derivatives of
+    # the others are not spoilt.
+    place = jnp.where(exists, theta, 0)
+    value = jnp.where(exists, value_at(meta, place, alpha), minimum.value)
+    curvature = jnp.where(exists, slope_and_curvature(meta, place, alpha)[1], jnp.nan)
+    rate = jnp.where(inside, _known_rate(meta, place, minimum.accuracy, alpha, width), 0)
+    rate = jnp.where(exists & ~(inside & minimum.blunt), rate, jnp.nan)
     return minimum._replace(theta=theta, value=value, curvature=curvature), rate
+
+
+def _known_rate(meta: MetaLoss, theta: Array, accuracy: Array, alpha: Array, width: Array) -> Array:
+    """dtheta*/dalpha, or NaN where it is not known to three digits.
+
+    theta itself is known to its accuracy only: how much the rate changes over that tells what it is worth.
+    """
+    rate = sensitivity(meta, theta, alpha)
+    reach = jax.lax.stop_gradient(theta + accuracy * jnp.array([-1, 1], theta.dtype))
+    spread = jnp.ptp(jax.vmap(lambda t: sensitivity(meta, t, alpha))(reach))
+    known = jax.lax.stop_gradient(spread <= _RATE_DIGITS * (jnp.abs(rate) + width))
+    return jnp.where(known, rate, jnp.nan)
 
 
 def _attached_jump(meta: MetaLoss, jump: Jumps, low: Array, high: Array) -> Jumps:

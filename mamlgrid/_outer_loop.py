@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from ._grid import axis, checked_count
-from ._meta import MetaLoss, checked_meta
-from ._results import Provenance, Result, Variable, provenance
+from ._grid import axis, checked_count, is_traced
+from ._meta import MetaLoss, checked_meta, parameters
+from ._results import Provenance, Result, Variable, described, provenance
 from ._status import Status, code
-from ._tasks import Tasks, checked_tasks
+from ._tasks import Tasks, checked_tasks, name_of
 
 if TYPE_CHECKING:
     import optax
@@ -184,7 +185,8 @@ def outer_loop(
     num_steps = checked_count("num_steps", num_steps)
     record_every = checked_count("record_every", record_every)
     if record_every == 0:
-        raise ValueError("record_every must be 1 or more, got 0")
+        raise ValueError("record_every must be 1 or more, got 0; 1 records every step")
+    _check_tolerance(tolerance)
     _check_optimizer(optimizer)
     _check_resample(meta, resample, key if not isinstance(theta0, OuterState) else theta0.key)
     if isinstance(theta0, OuterState):
@@ -204,8 +206,10 @@ def outer_loop(
     values, slope = ends[-1].values, ends[-1].slopes
     status, event_steps = _judge(state, values, slope, tolerance, resample is None)
     origin = provenance(
-        "outer_loop", alphas.dtype, meta=meta, num_steps=num_steps, record_every=record_every, resample=resample
-    )
+        "outer_loop", alphas.dtype, meta=meta, optimizer=name_of(optimizer.update), num_steps=num_steps,
+        record_every=record_every, resample=resample and name_of(resample), tolerance=described(tolerance),
+        per_alpha=per_alpha,
+    )  # fmt: skip
     return OuterRun(
         alphas, state.thetas, values, _joined([end.trace for end in ends]), state, status, event_steps, origin
     )
@@ -294,7 +298,7 @@ def _judge(state: OuterState, values: Array, slope: Array, tolerance: float, fix
     """Status and event step from the end of a run and what was watched on the way."""
     watch = state.watch
     size = jax.vmap(_largest)(state.thetas)
-    broken = ~(jnp.isfinite(size) & jnp.isfinite(values))
+    broken = ~(jnp.isfinite(size) & jnp.isfinite(values) & jnp.isfinite(slope))
     gone = size > watch.escape_radius
     restless = (slope > tolerance * jnp.maximum(1, watch.first_slope)) & fixed_tasks
     status = jnp.where(restless, code(Status.NOT_CONVERGED), code(Status.OK))
@@ -374,9 +378,20 @@ def _check_optimizer(optimizer: Any) -> None:
 
     if not isinstance(optimizer, optax.GradientTransformation):
         hint = f"; call it first, e.g. {optimizer.__name__}(1e-2)" if hasattr(optimizer, "__name__") else ""
+        if hasattr(optimizer, "gradient_transformation"):
+            hint = "; give its .gradient_transformation()"
         raise TypeError(
             f"optimizer must be an optax.GradientTransformation such as optax.adam(1e-2), got {optimizer!r}{hint}"
         )
+
+
+def _check_tolerance(tolerance: Any) -> None:
+    if is_traced(tolerance):
+        return
+    if isinstance(tolerance, bool) or not isinstance(tolerance, int | float | np.number | np.ndarray | jax.Array):
+        raise TypeError(f"tolerance must be a number, got {tolerance!r}")
+    if not (np.ndim(tolerance) == 0 and tolerance >= 0):
+        raise ValueError(f"tolerance must be one number, 0 or more, got {tolerance}")
 
 
 def _check_resample(meta: MetaLoss, resample: Any, key: Any) -> None:
@@ -388,11 +403,21 @@ def _check_resample(meta: MetaLoss, resample: Any, key: Any) -> None:
         raise ValueError("resample needs a meta-loss of tasks: mg.maml(loss, mg.Tasks(support, query))")
     if key is None:
         raise ValueError("resample needs a key, e.g. key=jax.random.key(0)")
+    if not (is_traced(key) or (isinstance(key, jax.Array) and (_is_key(key) or key.dtype == jnp.uint32))):
+        raise TypeError(f"key must be a PRNG key such as jax.random.key(0), got {key!r}")
+
+
+def _is_key(key: Array) -> bool:
+    return jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
 
 
 def _checked_start(meta: MetaLoss, alphas: Array, theta0: Any, per_alpha: bool | None) -> tuple[Theta, bool]:
     """`theta0` as arrays, and whether it has the alpha axis."""
-    theta0 = jax.tree.map(lambda x: jnp.asarray(x, float) if isinstance(x, int | float) else jnp.asarray(x), theta0)
+    if isinstance(theta0, OuterRun):
+        raise TypeError(
+            "theta0 is a whole OuterRun; give its .state to go on from its end, or its .thetas to start anew"
+        )
+    theta0 = parameters(theta0)
     shapes = jax.tree.map(lambda x: tuple(x.shape), theta0)
     leading = all(x.shape[:1] == alphas.shape for x in jax.tree.leaves(theta0))
     reasons: dict[bool, str] = {}

@@ -8,9 +8,9 @@ import jax
 import jax.numpy as jnp
 from jax.scipy.sparse.linalg import cg
 
+from ._inner import InnerRule
 from ._rule import rule, static
 from ._status import Status, code
-from .inner import InnerRule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -156,7 +156,10 @@ def _conjugate_gradients(linear: Callable[[Theta], Theta], right_side: Theta) ->
 
     def solve(linear: Callable[[Theta], Theta], right_side: Theta) -> Theta:
         # 32 eps: what a product with the Hessian leaves undecided; the Newton iteration around it refines further.
-        return cg(linear, right_side, tol=32 * _eps(right_side), maxiter=min(2 * size, _MAX_CG_STEPS))[0]
+        found = cg(linear, right_side, tol=32 * _eps(right_side), maxiter=min(2 * size, _MAX_CG_STEPS))[0]
+        # Of a right side that is NaN cg makes zero, which would look like an answer.
+        known = jnp.isfinite(_dot(right_side, right_side))
+        return jax.tree.map(lambda x: jnp.where(known, x, jnp.nan), found)
 
     # The derivatives of a linear solve are linear solves; those that cg brings itself cannot be transposed here.
     return jax.lax.custom_linear_solve(linear, right_side, solve, symmetric=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 if TYPE_CHECKING:
     from ._types import Alpha, Array, Theta
@@ -19,7 +20,7 @@ def checked_rates(theta: Theta, alpha: Alpha, num_steps: int | None = None) -> A
         alpha: a scalar, or a pytree whose leaves stand for subtrees of theta and broadcast to each leaf there.
         num_steps: with it, every rate has a leading axis of this length.
     """
-    alpha = jax.tree.map(_floating, alpha)
+    alpha = jax.tree.map(_floating, alpha, is_leaf=lambda x: x is None)
     try:
         full = jax.tree.broadcast(alpha, theta)
     except ValueError as error:
@@ -47,7 +48,10 @@ def _check_shape(rate: tuple[int, ...], leaf: tuple[int, ...], num_steps: int | 
 
 
 def _floating(rate: Any) -> Array:
-    array = jnp.asarray(rate, float) if isinstance(rate, int | float) else jnp.asarray(rate)
+    if not isinstance(rate, jax.Array | np.ndarray | np.generic | int | float | complex):
+        raise TypeError(f"alpha must be a number, or a pytree of numbers, got {rate!r}")
+    number = isinstance(rate, int | float) and not isinstance(rate, bool)
+    array = jnp.asarray(rate, float) if number else jnp.asarray(rate)
     if not jnp.issubdtype(array.dtype, jnp.floating):
         raise TypeError(f"alpha must be a real floating number, got dtype {array.dtype}")
     return array

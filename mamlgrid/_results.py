@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import os
 import platform
+import sys
 import tempfile
+import zipfile
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import jax
+import jaxlib.version
 import numpy as np
 
+from ._grid import is_traced
 from ._status import counts
 from ._tree_file import pack, unpack
 
@@ -38,6 +42,13 @@ class Provenance(NamedTuple):
     versions: tuple[tuple[str, str], ...]
 
 
+def described(value: Any) -> Any:
+    """A number or a tuple of numbers as it should read in a call: traced ones by their type."""
+    if isinstance(value, tuple | list):
+        return tuple(described(v) for v in value)
+    return value if is_traced(value) or not hasattr(value, "item") else np.asarray(value).tolist()
+
+
 def provenance(function: str, dtype: object, **arguments: object) -> Provenance:
     """The provenance of a call made now."""
     from . import __version__
@@ -46,9 +57,12 @@ def provenance(function: str, dtype: object, **arguments: object) -> Provenance:
     versions = {
         "mamlgrid": __version__,
         "jax": jax.__version__,
+        "jaxlib": jaxlib.version.__version__,
         "numpy": np.__version__,
         "python": platform.python_version(),
     }
+    if "optax" in sys.modules:  # what is not loaded had no part in it
+        versions["optax"] = sys.modules["optax"].__version__
     return Provenance(call, str(dtype), tuple(versions.items()))
 
 
@@ -97,13 +111,18 @@ class Result:
         """Write the result to an npz file, whole or not at all; `load` gives back the same bits.
 
         Raises:
-            OSError: the folder does not exist or cannot be written.
+            ValueError: the folder does not exist or cannot be written.
             TypeError: the result holds something that is not an array in a tuple, list, dict or optax state.
         """
         arrays, spec = pack(self)
         header = {"format": _FORMAT, "version": _FORMAT_VERSION, "result": type(self).__name__, "tree": spec}
         target = Path(path)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
+        try:
+            handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
+        except OSError as error:
+            raise ValueError(
+                f"cannot write {target}: {error.strerror or error}; give a folder that exists and may be written to"
+            ) from error
         try:
             with os.fdopen(handle, "wb") as file:
                 contents: dict[str, Any] = {"header": np.array(json.dumps(header)), **arrays}
@@ -151,10 +170,13 @@ def load(path: str | os.PathLike[str]) -> Any:
         ValueError: the file is damaged or not one of ours.
     """
     try:
-        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
-            header = json.loads(str(file["header"]))
+        with open(path, "rb") as opened:  # a missing file is told apart from a damaged one
+            if not zipfile.is_zipfile(opened):
+                raise ValueError("it is no npz file, or not all of one; write results with result.save(path)")
+        with np.load(path, allow_pickle=False) as file:
+            header = json.loads(str(file["header"])) if "header" in file.files else None
             if not isinstance(header, dict) or header.get("format") != _FORMAT:
-                raise ValueError("it was not written by mamlgrid")
+                raise ValueError("it was not written by mamlgrid; open it with numpy.load")
             if header["version"] != _FORMAT_VERSION:
                 raise ValueError(f"its format is version {header['version']}, this is version {_FORMAT_VERSION}")
             result = unpack({name: file[name] for name in file.files}, header["tree"])

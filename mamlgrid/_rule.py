@@ -29,4 +29,21 @@ def rule(cls: type[_T]) -> type[_T]:
     >>> jax.tree.leaves(Shrink(0.5))
     [0.5]
     """
-    return jax.tree_util.register_dataclass(dataclasses.dataclass(frozen=True)(cls))
+    made: Any = dataclasses.dataclass(frozen=True)(cls)
+    fields = dataclasses.fields(made)
+    leaves = tuple(f.name for f in fields if not f.metadata.get("static"))
+    settings = tuple(f.name for f in fields if f.metadata.get("static"))
+
+    def flatten(rule: Any) -> tuple[list[tuple[Any, Any]], Any]:
+        keyed = [(jax.tree_util.GetAttrKey(name), getattr(rule, name)) for name in leaves]
+        # The class itself is part of the structure: without it jit takes two rules with equal settings for one.
+        return keyed, (made, *(getattr(rule, name) for name in settings))
+
+    def unflatten(structure: Any, children: Any) -> Any:
+        rule = object.__new__(made)
+        for name, value in (*zip(settings, structure[1:], strict=True), *zip(leaves, children, strict=True)):
+            object.__setattr__(rule, name, value)
+        return rule
+
+    jax.tree_util.register_pytree_with_keys(made, flatten, unflatten)
+    return made

@@ -93,7 +93,7 @@ def surface(
     """
     meta = checked_meta(meta)
     alphas, thetas = axes(alphas, thetas)
-    if derivatives not in (0, 1, 2):
+    if not isinstance(derivatives, int) or derivatives not in (0, 1, 2):
         raise ValueError(f"derivatives must be 0, 1 or 2, got {derivatives!r}")
     memory_budget = checked_budget(memory_budget)
     if out is None:
@@ -170,6 +170,8 @@ def _reusable(out: Surface, alphas: Array, thetas: Array, derivatives: int) -> t
     if not isinstance(out, Surface):
         raise TypeError(f"out must be an mg.Surface, got {type(out).__name__}")
     arrays = (out.values, out.grads, out.curvatures, out.status)
+    if any(isinstance(a, jax.Array) and a.is_deleted() for a in arrays):
+        raise ValueError("out has been given away before, its memory holds another surface now: pass the newest one")
     shape = (alphas.size, thetas.size)
     wanted = [alphas.dtype] * (derivatives + 1) + [None] * (2 - derivatives) + [jnp.int8]
     fits = all(

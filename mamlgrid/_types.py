@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeAlias
 from jax.typing import ArrayLike
 from jaxtyping import Array, Bool, Float, Int, PyTree, Shaped
 
-from .inner import InnerRule
+from ._inner import InnerRule
 from .outer import OuterRule
 
 Theta: TypeAlias = PyTree[Float[Array, "..."]]

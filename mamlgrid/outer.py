@@ -2,7 +2,9 @@
 
 A rule is a frozen dataclass and a pytree. To write a new one, subclass `OuterRule` and define `value_and_direction`:
 the meta-loss of one task, and the direction G of that task, both ordinary code. A meta-loss made with it has the value
-as its value and G as its `jax.grad`; all further derivatives are the true derivatives of these two.
+as its value and G as its `jax.grad`; further derivatives are the true derivatives of G, and of the value in alpha and
+the tasks. (The number that `jax.value_and_grad` returns beside G is the value as computed: differentiated once more, it
+has its own true derivative, not G.)
 """
 
 from __future__ import annotations

@@ -15,16 +15,31 @@ import mamlgrid as mg
 ROOT = Path(mg.__file__).parent.parent
 
 PUBLIC = {
-    *("MetaLoss", "maml", "Tasks"),
+    *("MetaLoss", "maml", "fomaml", "reptile", "imaml", "moreau", "meta_loss", "Tasks"),
+    *("inner", "outer", "rule", "static", "learn_alpha", "scale_rates"),
     *("Surface", "surface", "TaskLosses", "task_losses"),
     *("OptimalTheta", "optimal_theta", "Jumps"),
     *("OuterRun", "OuterState", "Trace", "outer_loop"),
+    *("Comparison", "compare", "Evaluation", "evaluate"),
     *("Status", "raise_for_status", "load"),
-    *("cases", "plot"),
+    *("cases", "measure", "plot"),
 }
+LATE = {"cases", "measure", "plot"}
+MODULES = LATE | {"inner", "outer"}
+
+_STEPS = "num_steps=1, reduce='sum', inner=None, per_step=False, checkpoint=False"
 
 SIGNATURES = {
-    "maml": "(loss, tasks=None, *, num_steps=1, reduce='sum')",
+    "maml": f"(loss, tasks=None, *, {_STEPS}, step_weights=None)",
+    "fomaml": f"(loss, tasks=None, *, {_STEPS}, step_weights=None)",
+    "reptile": f"(loss, tasks=None, *, {_STEPS})",
+    "imaml": "(loss, tasks=None, *, strength=None, reduce='sum', max_steps=",
+    "moreau": "(loss, tasks=None, *, strength=None, reduce='sum', max_steps=",
+    "meta_loss": "(loss, tasks=None, *, inner, outer, reduce='sum', step_weights=None)",
+    "learn_alpha": "(meta)",
+    "scale_rates": "(meta, rates)",
+    "compare": "(metas, alphas, bounds, *, reference=None, max_points=None, memory_budget=",
+    "evaluate": "(meta_test, result, alphas_test=None)",
     "surface": "(meta, alphas, thetas, *, derivatives=1, out=None, memory_budget=",
     "task_losses": "(meta, alphas, thetas",
     "optimal_theta": "(meta, alphas, bounds, *, num_thetas=",
@@ -43,6 +58,21 @@ FIELDS = {
     "Jumps": ("alphas", "thetas_before", "thetas_after", "values", "status"),
     "OuterRun": ("alphas", "thetas", "values", "trace", "state", "status", "event_steps"),
     "Trace": ("steps", "thetas", "values"),
+    "Comparison": (
+        *("alphas", "thetas", "labels", "fixed_points", "jacobians", "attracting", "values", "regrets", "status"),
+        *("uphill", "optimum"),
+    ),
+    "Evaluation": ("alphas", "alphas_test", "thetas", "values", "status"),
+}
+
+RULES = {
+    "inner": {"InnerRule", "Descent", "GradientDescent", "Proximal", "optax"},
+    "outer": {"OuterRule", "ThroughAdaptation", "Truncated", "Displacement"},
+}
+
+MEASUREMENTS = {
+    *("gradient_inner_products", "gradient_cosines", "coherence", "adaptation_distances", "losses_before"),
+    *("losses_after", "curvatures_before", "curvatures_after", "angle", "diverged_share"),
 }
 
 
@@ -53,14 +83,14 @@ def _names(module):
 
 
 def test_the_public_names_are_these():
-    assert _names(mg) - {"import_module"} == PUBLIC - {"cases", "plot"}
+    assert _names(mg) - {"import_module"} == PUBLIC - MODULES
     assert all(getattr(mg, name) is not None for name in PUBLIC)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = mg.nothing
 
 
 def test_names_that_are_loaded_late_can_be_completed():
-    assert {"cases", "plot"} <= set(dir(mg))
+    assert set(dir(mg)) >= LATE
 
 
 @pytest.mark.parametrize("name", SIGNATURES)
@@ -86,7 +116,7 @@ def test_the_statuses_are_the_documented_ones():
     assert mg.Status.OK == 0
 
 
-@pytest.mark.parametrize("name", sorted(PUBLIC - {"cases", "plot"}))
+@pytest.mark.parametrize("name", sorted(PUBLIC - MODULES))
 def test_everything_public_is_documented(name):
     text = inspect.getdoc(getattr(mg, name))
     assert text
@@ -95,6 +125,23 @@ def test_everything_public_is_documented(name):
     if signature:
         assert "Raises:" in text or "Returns:" in text
         assert ">>>" in text or name == "load"
+
+
+@pytest.mark.parametrize("module", RULES)
+def test_the_rules_are_there_and_documented(module):
+    for name in RULES[module]:
+        text = inspect.getdoc(getattr(getattr(mg, module), name))
+        assert text
+        assert text[0].isupper() or text[0] == "`"
+
+
+def test_the_measurements_are_these_and_take_the_same_arguments():
+    found = {n for n, f in vars(mg.measure).items() if inspect.isfunction(f) and f.__module__ == mg.measure.__name__}
+    assert {n for n in found if not n.startswith("_")} == MEASUREMENTS
+    for name in MEASUREMENTS:
+        function = getattr(mg.measure, name)
+        assert list(inspect.signature(function).parameters) == ["meta", "theta", "alpha"]
+        assert ">>>" in inspect.getdoc(function)
 
 
 def test_the_readme_names_only_what_exists():

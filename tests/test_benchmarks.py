@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,9 @@ import pytest
 
 pytest.importorskip("psutil")
 
+import mamlgrid as mg
 from benchmarks import __main__ as command_line
-from benchmarks import _report, _timing, optimal_theta, peers, surface
+from benchmarks import _report, _timing, algorithms, memory, optimal_theta, peers, sinusoid, surface
 from benchmarks._question import QUESTIONS, Entry, OwnClock, Question, Target, load
 from benchmarks._run import Plan, in_process, judge, run
 from benchmarks._timing import Bench, IncorrectError, Part, Sample, spread, summary
@@ -239,6 +241,7 @@ ROWS = {"ours": row(2.0, error=1e-9, peak=110.0), "peer": row(8.0, error=2e-9), 
         (Target("", "few", "few", what="error", at_most=1.0), 0.0, True),
         (Target("", "ours", None, what="peak_bytes", scale=100.0, at_most=1.2), 1.1, True),
         (Target("", "ours", None, at_most=0.6), 2.0, False),
+        (Target("", "few", "ours", what="first_more", at_most=2.0), 1.0, True),  # of a whole call, whatever its work
     ],
 )
 def test_targets_are_judged(target, measured, met):
@@ -357,7 +360,8 @@ def test_doctests(module):
     [
         (
             ["speed"],
-            "benchmarks: unknown question 'speed'; choose from surface, optimal_theta, outer_loop, startup",
+            "benchmarks: unknown question 'speed'; choose from surface, optimal_theta, outer_loop, algorithms, "
+            "sinusoid, memory, startup",
         ),
         ([], "benchmarks: the following arguments are required: QUESTION"),
         (["surface", "--fast"], "benchmarks: unrecognized arguments: --fast"),
@@ -446,6 +450,40 @@ def test_adam_by_hand_is_that_of_the_oracle():
     assert peers.numpy_adam(np.array([0.5]), 2.0, 30) == thetas[:, -1]
 
 
+@pytest.mark.parametrize("num_steps", [1, 3])
+def test_the_algorithms_by_hand_are_derivatives_and_sums_of_their_recursion(num_steps):
+    theta, alpha = np.array([-1.5, -0.3, 0.4, 1.2]), 0.2
+    ends, totals = np.stack([theta, theta]), np.zeros((2, 4))
+    for _ in range(num_steps):
+        slopes = np.stack([ends[0] ** 3, ends[1] - 1])
+        ends, totals = ends - alpha * slopes, totals + slopes
+    value = ends[0] ** 4 / 4 + (ends[1] - 1) ** 2 / 2
+    close = partial(np.testing.assert_allclose, rtol=1e-12)
+    close(peers.fomaml(theta, alpha, num_steps), (value, ends[0] ** 3 + ends[1] - 1))
+    close(peers.reptile(theta, alpha, num_steps), (value, totals.sum(0)))
+    for momentum in (0.0, 0.5):  # the derivative of a polynomial, by central differences
+
+        def at(theta, momentum=momentum):
+            return peers.maml(theta, alpha, num_steps, momentum=momentum)[0]
+
+        slope = (at(theta + 1e-5) - at(theta - 1e-5)) / 2e-5
+        close(peers.maml(theta, alpha, num_steps, momentum=momentum)[1], slope, rtol=1e-7, atol=1e-9)
+    close(peers.maml(theta, alpha, num_steps)[0], value)
+    if num_steps == 1:
+        close(peers.maml(theta, alpha, 1), oracles.case_2(theta, alpha)[:2])
+
+
+def test_the_proximal_algorithms_by_hand_solve_their_problem():
+    theta, alpha = np.array([-1.5, -0.3, 0.4, 1.2]), 0.2
+    cubics = [np.roots([alpha, 0, 1, -t]) for t in theta]
+    root = np.array([roots[np.argmin(np.abs(roots.imag))].real for roots in cubics])  # each has one real root
+    line = (theta + alpha) / (1 + alpha)
+    value = root**4 / 4 + (line - 1) ** 2 / 2
+    np.testing.assert_allclose(peers.moreau(theta, alpha), (value, root**3 + line - 1), rtol=1e-12)
+    direction = root**3 / (1 + 3 * alpha * root**2) + (line - 1) / (1 + alpha)
+    np.testing.assert_allclose(peers.imaml(theta, alpha), (value, direction), rtol=1e-12)
+
+
 # --- runs ------------------------------------------------------------------------------------------
 
 
@@ -457,6 +495,24 @@ def test_a_tiny_surface_question_runs_from_end_to_end(monkeypatch, tmp_path):
     assert all(r["runs"] >= 1 and r["error"] <= r["tolerance"] for r in outcome["rows"] if not r["skipped"])
     assert len(outcome["targets"]) == 5
     assert json.loads(_report.write(outcome, tmp_path).read_text()) == outcome
+
+
+@pytest.mark.slow
+def test_tiny_questions_of_algorithms_networks_and_memory_run_from_end_to_end(monkeypatch):
+    monkeypatch.setattr(algorithms, "_SIZE_QUICK", 8)
+    monkeypatch.setattr(memory, "_STEPS_QUICK", (4,))
+    for steps in ("_STEPS", "_STEPS_ABREAST", "_TORCH_STEPS", "_TORCH_STEPS_ABREAST", "_TASK_BY_TASK_STEPS"):
+        monkeypatch.setattr(sinusoid, steps, 2)
+    for name in ("algorithms", "sinusoid", "memory"):
+        outcome = run(load(name, quick=True), ONCE, Local())
+        assert all(r["runs"] >= 1 and r["error"] <= r["tolerance"] for r in outcome["rows"] if not r["skipped"])
+
+
+@pytest.mark.slow
+def test_a_first_order_run_is_no_right_answer_to_the_sinusoids(monkeypatch):
+    monkeypatch.setattr(mg, "maml", mg.fomaml)
+    with pytest.raises(IncorrectError, match="mamlgrid: error"):
+        Bench(load("sinusoid", quick=True).entry("mamlgrid")).verify()
 
 
 @pytest.mark.slow
