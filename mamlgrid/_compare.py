@@ -13,7 +13,7 @@ import numpy as np
 from ._chunks import MEMORY_BUDGET, checked_budget, mapped
 from ._fixed_points import Crossings, FixedPoints, crossings, refined
 from ._grid import axis, checked_bounds, checked_count, is_traced
-from ._meta import MetaLoss, checked_meta
+from ._meta import MetaLoss, checked_meta, on_grid
 from ._optimum import OptimalTheta, optimal_theta
 from ._results import Provenance, Result, Variable, provenance
 from ._surface import value_at
@@ -146,6 +146,8 @@ def compare(
     grid = _grid(bounds, alphas.dtype)
     checked_budget(memory_budget)
 
+    origin = provenance("compare", alphas.dtype, metas=metas, reference=reference)
+    metas = {label: on_grid(meta) for label, meta in metas.items()}
     found = {label: _crossings(meta, alphas, grid, memory_budget) for label, meta in metas.items()}
     max_points = _room([f.crosses for f in found.values()], max_points)
     true = metas[reference]
@@ -154,7 +156,6 @@ def compare(
     judged = [_judged(meta, true, alphas, found[label], max_points, memory_budget) for label, meta in metas.items()]
     points, values = jax.tree.map(lambda *parts: jnp.stack(parts), *judged)
     uphill = jnp.stack([_climbs(found[label], found[reference]) for label in metas])
-    origin = provenance("compare", alphas.dtype, metas=metas, reference=reference)
     return Comparison(
         alphas, grid, Labels(tuple(metas)), points.thetas, points.jacobians, points.attracting,
         values, values - optimum.values[:, None], points.status, uphill, optimum, origin,

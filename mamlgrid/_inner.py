@@ -77,8 +77,9 @@ class Descent(InnerRule):
     Attributes:
         num_steps: static.
         per_step: alpha has a leading axis with one rate for each step (MAML++), static.
-        checkpoint: keep only every sqrt(num_steps)-th theta for the backward pass and compute the others again: memory
-            grows with the root of `num_steps`, time by two more forward passes. Static.
+        checkpoint: keep only about every sqrt(num_steps)-th theta for the backward pass and compute the others again:
+            memory grows with the root of `num_steps`, time by two more forward passes. Static. A function on a grid of
+            single numbers does so by itself, since there it is faster.
     """
 
     num_steps: int = static(default=1)
@@ -138,16 +139,25 @@ class Descent(InnerRule):
 
     def displacement(self, loss: Loss, theta: Theta, alpha: Alpha) -> tuple[Theta, Theta]:
         """The adapted theta', and the sum of the `u` of all steps: well defined at alpha = 0 too."""
-        step = self._step(loss)
+        step, nothing = self._step(loss), jax.tree.map(jnp.zeros_like, theta)
+        if self.per_step:
 
-        def body(carry: tuple[_State, Theta], rate: Alpha) -> tuple[tuple[_State, Theta], None]:
-            state, total = carry
-            state, u = step(state, rate)
-            return (state, jax.tree.map(jnp.add, total, u)), None
+            def body(carry: Any, rate: Alpha) -> Any:
+                state, total = carry
+                state, u = step(state, rate)
+                return (state, jax.tree.map(jnp.add, total, u)), None
 
-        start = ((theta, self.init(theta)), jax.tree.map(jnp.zeros_like, theta))
-        ((adapted, _), total), _ = self._loop(body, start, alpha, 0, self.num_steps)
-        return adapted, total
+            ((adapted, _), total), _ = self._loop(body, ((theta, self.init(theta)), nothing), alpha, 0, self.num_steps)
+            return adapted, total
+
+        # With one rate for all steps the total tells where theta is, and nothing else has to be carried.
+        def body(carry: Any, rate: Alpha) -> Any:
+            total, memory = carry
+            (_, memory), u = step((moved(theta, rate, total), memory), rate)
+            return (jax.tree.map(jnp.add, total, u), memory), None
+
+        (total, _), _ = self._loop(body, (nothing, self.init(theta)), alpha, 0, self.num_steps)
+        return moved(theta, alpha, total), total
 
     def _step(self, loss: Loss) -> Callable[[_State, Alpha], tuple[_State, Theta]]:
         """One step as a function of (theta, memory) and its rate; also what it subtracted, unscaled."""

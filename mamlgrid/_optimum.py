@@ -13,7 +13,7 @@ import numpy as np
 from ._chunks import MEMORY_BUDGET, checked_budget, mapped
 from ._grid import axis, checked_bounds, checked_count, is_traced
 from ._jumps import Interval, Jumps, find_jumps, is_end, residuals, solve_three, suspicious_intervals
-from ._meta import MetaLoss, checked_meta
+from ._meta import MetaLoss, checked_meta, on_grid
 from ._minimum import Minimum, joined, judged, search, sensitivity, shared, slope_and_curvature, tracked
 from ._results import Provenance, Result, Variable, described, provenance
 from ._status import Status
@@ -128,6 +128,8 @@ def optimal_theta(
     if num_thetas < 3:
         raise ValueError(f"num_thetas must be 3 or more, got {num_thetas}")
     checked_budget(memory_budget)
+    origin = provenance("optimal_theta", alphas.dtype, meta=meta, bounds=described(bounds), num_thetas=num_thetas)
+    meta = on_grid(meta)
     minima, sensitivities, intervals, suspicious = _minima(meta, alphas, low, high, num_thetas, memory_budget)
     if is_traced(suspicious):
         jumps, _ = _jumps(meta, intervals, suspicious, low, high, num_thetas)
@@ -137,7 +139,6 @@ def optimal_theta(
         if suspicious.any():
             found, number = _jumps(meta, intervals, suspicious, low, high, num_thetas)
             jumps = jax.tree.map(lambda j: j[: int(number)], found)
-    origin = provenance("optimal_theta", alphas.dtype, meta=meta, bounds=described(bounds), num_thetas=num_thetas)
     return OptimalTheta(
         alphas, minima.theta, minima.value, minima.curvature, sensitivities, minima.accuracy, minima.status,
         jumps, (low, high), origin,

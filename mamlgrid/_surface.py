@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from ._chunks import MEMORY_BUDGET, checked_budget, mapped, temporary_bytes
 from ._grid import axis
-from ._meta import MetaLoss, checked_meta
+from ._meta import MetaLoss, checked_meta, on_grid
 from ._results import Provenance, Result, Variable, provenance
 from ._status import Status, code
 
@@ -97,10 +97,10 @@ def surface(
         raise ValueError(f"derivatives must be 0, 1 or 2, got {derivatives!r}")
     memory_budget = checked_budget(memory_budget)
     if out is None:
-        arrays = _evaluate(meta, alphas, thetas, derivatives, memory_budget)
+        arrays = _evaluate(on_grid(meta), alphas, thetas, derivatives, memory_budget)
     else:
         reused = _reusable(out, alphas, thetas, derivatives)
-        arrays = _evaluate_into(reused, meta, alphas, thetas, derivatives, memory_budget)
+        arrays = _evaluate_into(reused, on_grid(meta), alphas, thetas, derivatives, memory_budget)
     values, grads, curvatures, status = arrays
     origin = provenance("surface", alphas.dtype, meta=meta, derivatives=derivatives)
     return Surface(alphas, thetas, values, grads, curvatures, status, origin)
