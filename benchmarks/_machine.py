@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-_PACKAGES = ("mamlgrid", "jax", "jaxlib", "numpy", "optax", "numba", "scipy", "torch")
+_PACKAGES = ("mamlgrid", "jax", "jaxlib", "numpy", "optax", "numba", "scipy", "torch", "torchopt", "higher")
 
 
 def page_faults() -> int:

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-QUESTIONS = ("surface", "optimal_theta", "outer_loop", "startup")
+QUESTIONS = ("surface", "optimal_theta", "outer_loop", "algorithms", "sinusoid", "memory", "startup")
 
 Call = Callable[[], Any]
 Row = dict[str, Any]
-What = Literal["seconds", "error", "peak_bytes"]
+What = Literal["seconds", "first_more", "error", "peak_bytes"]
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Target:
         claim: what is asked, in words.
         entry: the name of our entry.
         peer: the name of the entry beside it; None compares with `scale` alone.
-        what: the number compared; seconds are per unit of work.
+        what: the number compared; seconds are per unit of work, `first_more` is what the first call took above them.
         at_most, at_least: the bound, one of the two.
         scale: without a peer, what the number is divided by (1 leaves it absolute).
         reason: from the rows, the measured cause of a miss; the plain numbers when None.

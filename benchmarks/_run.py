@@ -167,7 +167,11 @@ def _process_each(question: Question, entries: list[Entry], plan: Plan, open_ben
 
 
 def _number(row: Row, what: str) -> float:
-    return row["seconds"]["median"] / row["work"] if what == "seconds" else row[what]
+    if what == "seconds":
+        return row["seconds"]["median"] / row["work"]
+    if what == "first_more":
+        return max(0.0, row["first_seconds"] - row["seconds"]["median"])
+    return row[what]
 
 
 def _ratio(a: float, b: float) -> float:

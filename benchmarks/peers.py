@@ -87,6 +87,82 @@ def numba_surface() -> Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
     return kernel
 
 
+# Value, slope and curvature of both losses.
+_LOSSES = (
+    (lambda t: t**4 / 4, lambda t: t**3, lambda t: 3 * t**2),
+    (lambda t: (t - 1) ** 2 / 2, lambda t: t - 1, np.ones_like),
+)
+
+
+def maml(theta: np.ndarray, alpha: np.ndarray, num_steps: int, *, momentum: float = 0.0) -> Arrays:
+    """Value and direction of MAML after `num_steps` inner steps: the derivative runs along with the recursion."""
+    parts = []
+    for value, slope, curvature in _LOSSES:
+        end, spread, _ = _descended(slope, curvature, theta, alpha, num_steps, momentum)
+        parts.append((value(end), slope(end) * spread))
+    return _summed(parts)
+
+
+def fomaml(theta: np.ndarray, alpha: np.ndarray, num_steps: int) -> Arrays:
+    """Value and direction of first-order MAML."""
+    ends = [
+        (value, slope, _descended(slope, curvature, theta, alpha, num_steps)) for value, slope, curvature in _LOSSES
+    ]
+    return _summed([(value(end), slope(end)) for value, slope, (end, _, _) in ends])
+
+
+def reptile(theta: np.ndarray, alpha: np.ndarray, num_steps: int) -> Arrays:
+    """Value and direction of Reptile."""
+    ends = [(value, _descended(slope, curvature, theta, alpha, num_steps)) for value, slope, curvature in _LOSSES]
+    return _summed([(value(end), total) for value, (end, _, total) in ends])
+
+
+def imaml(theta: np.ndarray, alpha: np.ndarray, num_steps: int = 0) -> Arrays:
+    """Value and direction of implicit MAML with strength 1 / alpha."""
+    parts = []
+    for value, slope, curvature in _LOSSES:
+        end = _proximal(slope, curvature, theta, alpha)
+        parts.append((value(end), slope(end) / (1 + alpha * curvature(end))))
+    return _summed(parts)
+
+
+def moreau(theta: np.ndarray, alpha: np.ndarray, num_steps: int = 0) -> Arrays:
+    """Value of the same, and the gradient of the Moreau envelopes."""
+    ends = [(value, slope, _proximal(slope, curvature, theta, alpha)) for value, slope, curvature in _LOSSES]
+    return _summed([(value(end), slope(end)) for value, slope, end in ends])
+
+
+def _descended(
+    slope: Callable[..., Any],
+    curvature: Callable[..., Any],
+    theta: Any,
+    alpha: Any,
+    num_steps: int,
+    momentum: float = 0.0,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where the steps end, its derivative in theta, and the sum of what was subtracted before alpha scaled it."""
+    end, alpha = np.broadcast_arrays(theta, alpha)
+    spread, update, update_spread, total = np.ones_like(end), 0.0, 0.0, np.zeros_like(end)
+    for _ in range(num_steps):
+        update, update_spread = slope(end) + momentum * update, curvature(end) * spread + momentum * update_spread
+        total = total + update
+        end, spread = end - alpha * update, spread - alpha * update_spread
+    return end, spread, total
+
+
+def _proximal(slope: Callable[..., Any], curvature: Callable[..., Any], theta: Any, alpha: Any) -> np.ndarray:
+    """The root of `phi - theta + alpha slope(phi)`, which increases in phi, by Newton's method."""
+    phi, alpha = np.broadcast_arrays(theta, alpha)
+    for _ in range(60):
+        phi = phi - (phi - theta + alpha * slope(phi)) / (1 + alpha * curvature(phi))
+    return phi
+
+
+def _summed(parts: list[Arrays]) -> Arrays:
+    (value, direction), (other_value, other_direction) = parts
+    return value + other_value, direction + other_direction
+
+
 def scipy_optimal_theta(
     alphas: np.ndarray,
     bounds: tuple[float, float],

@@ -117,7 +117,9 @@ class Descent(InnerRule):
         def body(state: _State, rate: Alpha) -> tuple[_State, None]:
             return step(state, rate)[0], None
 
-        (before, memory), _ = self._loop(body, (theta, self.init(theta)), alpha, 0, border)
+        before, memory = theta, self.init(theta)
+        if border:
+            (before, memory), _ = self._loop(body, (before, memory), alpha, 0, border)
         return lambda shift: self._loop(body, (shifted(before, shift), memory), alpha, border, self.num_steps)[0][0]
 
     def truncated_path(self, loss: Loss, theta: Theta, alpha: Alpha, num_last: int) -> Callable[[Theta | None], Theta]:

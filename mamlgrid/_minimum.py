@@ -95,6 +95,7 @@ def slope_and_curvature(meta: MetaLoss, theta: Array, alpha: Array) -> tuple[Arr
     return jax.jvp(lambda t: jax.grad(meta)(t, alpha), (theta,), (jnp.ones_like(theta),))
 
 
+@jax.jit
 def sensitivity(meta: MetaLoss, theta: Array, alpha: Array) -> Array:
     """dtheta*/dalpha of a stationary point, by the implicit function theorem."""
     mixed = jax.jvp(lambda a: jax.grad(meta)(theta, a), (alpha,), (jnp.ones_like(alpha),))[1]
@@ -284,12 +285,14 @@ def _lowest(heights: Array, count: int) -> Array:
     """The indices of the `count` smallest entries: as `lax.top_k`, but by minima of blocks, which is far faster."""
     size = math.isqrt(heights.size - 1) + 1
     blocks = jnp.pad(heights, (0, size * size - heights.size), constant_values=jnp.inf).reshape(size, size)
+    indices = jnp.arange(size * size).reshape(size, size)
 
     def take(blocks: Array, _: None) -> tuple[Array, Array]:
         block = jnp.argmin(blocks.min(axis=1))
         entry = jnp.argmin(blocks[block])
-        # An entry that is taken becomes NaN in its own block's minimum no more: inf, like one that never was.
-        return blocks.at[block, entry].set(jnp.inf), block * size + entry
+        index = block * size + entry
+        # An entry that is taken becomes like one that never was. A mask compiles faster than a scatter.
+        return jnp.where(indices == index, jnp.inf, blocks), index
 
     return jnp.minimum(jax.lax.scan(take, blocks, None, length=count)[1], heights.size - 1)
 

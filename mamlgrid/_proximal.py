@@ -69,7 +69,7 @@ class Proximal(InnerRule):
             return jax.tree.map(lambda p: jnp.where(end.converged, p, jnp.nan), end.phi)
 
         def tangent(linear: Callable[[Theta], Theta], right_side: Theta) -> Theta:
-            return _conjugate_gradients(linear, right_side)
+            return _linear_solve(linear, right_side)
 
         return jax.lax.custom_root(equation, theta, solve, tangent)
 
@@ -94,16 +94,11 @@ class Proximal(InnerRule):
         def residual(phi: Theta) -> Theta:
             return _equation(loss, theta, alpha, phi)
 
-        def newton(phi: Theta) -> tuple[Theta, Theta, Array]:
-            """The residual, the Newton step, and the curvature of the objective along it."""
-            slope, linear = jax.linearize(residual, phi)
-            step = _conjugate_gradients(linear, jax.tree.map(jnp.negative, slope))
-            return slope, step, _dot(step, linear(step))
-
         def advance(s: _Search) -> _Search:
-            slope, step, curvature = newton(s.phi)
+            slope, linear = jax.linearize(residual, s.phi)
+            step = _linear_solve(linear, jax.tree.map(jnp.negative, slope))
             # Where the objective is not convex along the Newton step, go down the slope.
-            downhill = (curvature > 0) & (_dot(step, slope) < 0)
+            downhill = (_dot(step, linear(step)) > 0) & (_dot(step, slope) < 0)
             step = jax.tree.map(lambda p, g: jnp.where(downhill, p, -g), step, slope)
             value, fall, size = objective(s.phi), _dot(step, slope), _dot(slope, slope)
 
@@ -117,27 +112,24 @@ class Proximal(InnerRule):
             share, _ = jax.lax.while_loop(
                 unacceptable, lambda c: (c[0] / 2, c[1] + 1), (jnp.ones_like(value), jnp.asarray(0))
             )
-            phi = _along(s.phi, step, share)
-            return _Search(phi, _largest(step), s.rounds + 1)
+            ones = jax.tree.map(jnp.ones_like, slope)
+            convex = (downhill | (size == 0)) & (_dot(ones, linear(ones)) > 0)
+            return _Search(_along(s.phi, step, share), _largest(step), convex, s.rounds + 1)
 
         def unfinished(s: _Search) -> Array:
             return (s.step > 8 * _eps(theta) * _scale(s.phi, theta)) & (s.rounds < self.max_steps)
 
         far = jnp.full((), jnp.inf, _dtype(theta))
-        end = jax.lax.while_loop(unfinished, advance, _Search(start, far, jnp.asarray(0)))
-        _, step, curvature = newton(end.phi)
+        end = jax.lax.while_loop(unfinished, advance, _Search(start, far, jnp.zeros((), bool), jnp.asarray(0)))
         # Quadratic convergence: a last step of sqrt(eps) leaves an error of eps. Rounding in the residual may keep
         # steps above 8 eps for ever, which is no failure.
-        small = _largest(step) <= jnp.sqrt(_eps(theta)) * _scale(end.phi, theta)
-        probe = jax.linearize(residual, end.phi)[1]
-        ones = jax.tree.map(jnp.ones_like, end.phi)
-        convex = (curvature >= 0) & (_dot(ones, probe(ones)) > 0)
-        return _End(end.phi, small & convex)
+        return _End(end.phi, end.convex & (end.step <= jnp.sqrt(_eps(theta)) * _scale(end.phi, theta)))
 
 
 class _Search(NamedTuple):
     phi: Any
     step: Array
+    convex: Array
     rounds: Array
 
 
@@ -151,8 +143,11 @@ def _equation(loss: Loss, theta: Theta, alpha: Alpha, phi: Theta) -> Theta:
     return jax.tree.map(lambda p, t, g: p - t + jnp.asarray(alpha, p.dtype) * g, phi, theta, slope)
 
 
-def _conjugate_gradients(linear: Callable[[Theta], Theta], right_side: Theta) -> Theta:
+def _linear_solve(linear: Callable[[Theta], Theta], right_side: Theta) -> Theta:
+    """The solution of `linear(x) = right_side`, by conjugate gradients; of one number, by a division."""
     size = sum(leaf.size for leaf in jax.tree.leaves(right_side))
+    if size == 1:
+        return jax.tree.map(jnp.divide, right_side, linear(jax.tree.map(jnp.ones_like, right_side)))
 
     def solve(linear: Callable[[Theta], Theta], right_side: Theta) -> Theta:
         # 32 eps: what a product with the Hessian leaves undecided; the Newton iteration around it refines further.

@@ -171,7 +171,7 @@ def test_axes(name):
 
 
 def test_ragged_axes_are_refused():
-    with pytest.raises(ValueError, match=r"inhomogeneous|one-dimensional"):
+    with pytest.raises(ValueError, match=r"alphas must be numbers in one row, got \[\[0.0\], \[0.0, 1.0\]\]"):
         mg.surface(QUARTIC, [[0.0], [0.0, 1.0]], THETAS)
 
 
@@ -216,7 +216,7 @@ def test_memory_to_write_over_must_be_a_surface(out):
 def test_memory_already_written_over_is_refused():
     old = mg.surface(QUARTIC, ALPHAS, THETAS)
     mg.surface(QUARTIC, ALPHAS, THETAS, out=old)
-    with pytest.raises((ValueError, RuntimeError), match=r"deleted|donated|used"):
+    with pytest.raises(ValueError, match=r"given away before.*pass the newest"):
         mg.surface(QUARTIC, ALPHAS, THETAS, out=old)
 
 
@@ -230,12 +230,13 @@ def test_memory_already_written_over_is_refused():
         ((np.nan, 1.0), "finite"),
         ((0.0, 1e300), "finite"),  # infinite in float32
         ((1.0, 1.0 + 1e-12), "equal"),  # the same in float32
-        ((0.0,), r"pair \(low, high\), got \(0.0,\)"),
+        ((0.0,), r"pair of real numbers \(low, high\), got \(0.0,\)"),
         ((0.0, 1.0, 2.0), "pair"),
         (1.0, "pair.*got 1.0"),
         (None, "pair.*got None"),
         ("ab", "pair.*got 'ab'"),
-        (("a", "b"), "pair|numbers|float"),
+        (("a", "b"), r"pair of real numbers.*got \('a', 'b'\)"),
+        ((1j, 2.0), "pair of real numbers"),
     ],
 )
 def test_bounds(bounds, message):

@@ -431,3 +431,51 @@ def test_the_second_call_does_not_compile(dtype, compilations):
     third = go([[0.0, 0.0, 0.5, 0.0, 0.0], [0.5, -1, 0.5, 0, 0]], 0.0)
     assert compilations.count == 0
     assert [len(found.jumps.alphas) for found in (first, second, third)] == [1, 1, 0]
+
+
+# --- what a coarse look at the alphas must not invent -----------------------------------
+
+
+@pytest.mark.parametrize("alphas", [[0.0, 2.0], [0.0, 1.0, 2.0], [-1.0, 0.0, 2.0, 10.0], [0.0, 0.5, 1.0, 1.5, 2.0]])
+def test_a_tie_that_halving_meets_is_no_jump(alphas, dtype):
+    # At alpha = 1 three minima are equal, and no minimiser switches there.
+    jumps = mg.optimal_theta(QUARTIC, np.array(alphas, dtype), BOUNDS).jumps
+    (exact,) = oracles.jumps(oracles.CASE_2, [0.3, 0.35], BOUNDS)
+    assert names(jumps.status) == ["OK"]
+    np.testing.assert_allclose(jumps.alphas, [float(exact.alpha)], rtol=8 * np.finfo(dtype).eps)
+
+
+def test_two_minima_in_one_cell_make_no_jumps(x64):
+    # Two steps fold the landscape so finely that two basins share a cell of the grid; the lower one goes on smoothly.
+    coefficients = np.array([[0.26, -1.412, 0.87, 0.0, 0.0], [-1.126, 0.0957, -0.1785, 0.2026, 1.7057]])
+    alphas, bounds = np.linspace(0.4, 0.6, 21), (-2.0, 2.0)
+    found = mg.optimal_theta(polynomials(coefficients, 2), alphas, bounds)
+    assert names(found.jumps.status) == []
+    for i in (0, 15, 20):
+        (best, *_) = oracles.minima(coefficients, alphas[i], bounds, 2)
+        assert error(found.thetas[i], best.theta) <= 1e-9
+
+
+@pytest.mark.parametrize("bounds", [(-4.0, 4.0), (-2.0, 2.0), (-3.0, 3.125)])
+def test_a_double_well_is_tied(bounds, dtype):
+    found = mg.optimal_theta(mg.maml([lambda t: (t**2 - 1) ** 2], num_steps=0), np.zeros(1, dtype), bounds)
+    assert names(found.status) == ["TIED"]
+    np.testing.assert_allclose(found.thetas, -1, rtol=4 * np.finfo(dtype).eps)
+
+
+def test_a_kink_is_not_flat_and_a_stationary_bound_is_a_minimum(x64):
+    kink = mg.optimal_theta(mg.maml([lambda t: jnp.abs(t - 0.3)], num_steps=0), np.zeros(1), (-1.0, 1.0))
+    assert names(kink.status) == ["OK"]
+    np.testing.assert_allclose(kink.thetas, 0.3, rtol=8 * EPS)
+    assert float(kink.accuracies[0]) <= 8 * EPS
+    for bounds in ((0.0, 1.0), (-1.0, 0.0)):
+        found = mg.optimal_theta(mg.maml([lambda t: t**2], num_steps=0), np.zeros(1), bounds)
+        assert (names(found.status), float(found.thetas[0])) == (["OK"], 0.0)
+
+
+def test_a_sensitivity_that_rounding_hides_is_not_given(x64):
+    # Case 1: the optimum is 1/2 for every alpha, its curvature 2 (1 - alpha)^2 is lost near 1.
+    alphas = 1 - np.array([0.5, 1e-3, 1e-8, 1e-12])
+    found = mg.optimal_theta(mg.cases.quadratic().meta(), alphas, (-4.0, 4.0))
+    np.testing.assert_allclose(found.sensitivities[:2], 0, atol=1e-6)
+    assert np.isnan(found.sensitivities[2:]).all()

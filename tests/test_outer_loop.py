@@ -352,3 +352,17 @@ def test_an_outer_run_inside_jit_can_be_differentiated(x64):
 
     found = jax.jit(jax.grad(end))(0.8)
     np.testing.assert_allclose(found, 1 - 0.05 * oracles.case_2(0.8, 0.3)[2], rtol=1e-13)
+
+
+def test_a_direction_that_is_not_finite_is_no_success(x64):
+    # sqrt(t^2) has a finite value at 0 and, for jax, no finite gradient.
+    meta = mg.maml([lambda t: jnp.sqrt(t**2)], num_steps=0)
+    run = mg.outer_loop(meta, np.zeros(1), 1.0, optax.sgd(1.0), num_steps=1)
+    assert Status(int(run.status[0])) == Status.NONFINITE
+    assert int(run.event_steps[0]) == 1
+
+
+@pytest.mark.parametrize(("tolerance", "error"), [(np.nan, ValueError), (-1.0, ValueError), ("a", TypeError)])
+def test_a_tolerance_is_a_number(tolerance, error):
+    with pytest.raises(error, match="tolerance must be"):
+        mg.outer_loop(QUARTIC, ALPHAS, 0.0, OPTIMIZERS["lbfgs"], num_steps=1, tolerance=tolerance)

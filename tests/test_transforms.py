@@ -221,3 +221,12 @@ def test_the_second_call_inside_a_program_does_not_compile(dtype, compilations):
     compilations.reset()
     program(*second)
     assert compilations.count == 0
+
+
+def test_a_flat_neighbour_does_not_spoil_a_derivative(x64):
+    def value(centers):
+        meta = mg.cases.quadratics(np.ones(2), centers).meta()
+        return mg.optimal_theta(meta, np.array([0.5, 1.0]), (-4.0, 4.0)).values[0]
+
+    # (1 - alpha)^2 (c_1 - c_0)^2 / 4 at its minimum.
+    np.testing.assert_allclose(jax.grad(value)(jnp.array([0.0, 1.0])), [-0.125, 0.125], rtol=1e-12)
