@@ -37,11 +37,12 @@ $(VENV)/.installed-all: pyproject.toml constraints.txt | $(BIN)/python
 figures: $(VENV)/.installed-interactive
 	@$(BIN)/mamlgrid figures --out $(OUT)
 
+# Tests of one file share their compiled programs: they stay in one process.
 test: $(VENV)/.installed-all
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 test-slow: $(VENV)/.installed-all
-	$(BIN)/python -m pytest -n 2 -m slow
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow
 
 check: $(VENV)/.installed-all
 	$(BIN)/ruff format --check .

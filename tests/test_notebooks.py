@@ -12,7 +12,13 @@ nbclient = pytest.importorskip("nbclient", reason="notebooks need the extra: pip
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+# Where the algorithms part takes a minute: a program for each of them.
+_SLOW = ("algorithms",)
+
+
+@pytest.mark.parametrize(
+    "path", [pytest.param(p, id=p.stem, marks=[pytest.mark.slow] * (p.stem in _SLOW)) for p in NOTEBOOKS]
+)
 def test_the_notebook_runs(path: Path, tmp_path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)

@@ -181,6 +181,7 @@ def test_polynomial_tasks_of_one_step(x64, coefficients, alphas):
     _check(coefficients, 1, np.sort(np.array(alphas) / 32), (-3.0, 3.0))
 
 
+@pytest.mark.slow
 @settings(max_examples=8)
 @given(bounded_tasks(num_tasks=2, degree=4), st.lists(st.integers(-8, 16), min_size=5, max_size=5, unique=True))
 def test_polynomial_tasks_of_two_steps(x64, coefficients, alphas):
@@ -395,7 +396,7 @@ def test_no_inner_step_has_one_optimum_for_all_alphas(x64):
 
 @pytest.mark.parametrize(
     ("of_tasks", "of_alphas"),
-    [(np.float64, np.float32), (np.float32, np.float64)],
+    [(np.float64, np.float32), pytest.param(np.float32, np.float64, marks=pytest.mark.slow)],
 )
 def test_tasks_and_alphas_of_different_precision(of_tasks, of_alphas, x64):
     # No mistake of the caller's: a loss may well be finer, or coarser, than the axis it is looked at on.
