@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -58,9 +59,12 @@ def meta_loss(
         raise TypeError(f"inner must be an inner rule such as mg.inner.GradientDescent(1), got {inner!r}")
     if not isinstance(outer, OuterRule):
         raise TypeError(f"outer must be an outer rule such as mg.outer.ThroughAdaptation(), got {outer!r}")
+    for part in (inner, outer):
+        if jax.tree_util.all_leaves([part]):
+            raise TypeError(f"{type(part).__name__} is no pytree: decorate the class with @mg.rule")
     if reduce not in ("sum", "mean"):
         raise ValueError(f"reduce must be 'sum' or 'mean', got {reduce!r}")
-    weights = None if step_weights is None else _checked_weights(step_weights, inner)
+    weights = None if step_weights is None else _checked_weights(step_weights, inner, outer)
     return MetaLoss(checked, tasks, inner, outer, reduce, weights)
 
 
@@ -215,7 +219,7 @@ def imaml(
 
     Source: Rajeswaran, Finn, Kakade, Levine (2019), Meta-Learning with Implicit Gradients, eqs. (3) to (6).
     """
-    rule = Proximal(_checked_strength(strength), checked_count("max_steps", max_steps))
+    rule = Proximal(strength, max_steps)
     return meta_loss(loss, tasks, inner=rule, outer=ThroughAdaptation(), reduce=reduce)
 
 
@@ -248,7 +252,7 @@ def moreau(
     Source: Dinh, Tran, Nguyen (2020), Personalized Federated Learning with Moreau Envelopes, eq. (3); for meta-learning
     Zhou, Yuan, Xu, Yan, Feng (2019), Efficient Meta Learning via Minibatch Proximal Update, section 3.
     """
-    rule = Proximal(_checked_strength(strength), checked_count("max_steps", max_steps))
+    rule = Proximal(strength, max_steps)
     return meta_loss(loss, tasks, inner=rule, outer=Displacement(), reduce=reduce)
 
 
@@ -263,20 +267,11 @@ def _descent(inner: Any, num_steps: int, per_step: bool, checkpoint: bool) -> In
     return inner
 
 
-def _checked_strength(strength: Any) -> Any:
-    if strength is None or is_traced(strength):
-        return strength
-    number = np.asarray(strength)
-    if number.ndim or not np.issubdtype(number.dtype, np.number) or np.iscomplexobj(number):
-        raise TypeError(f"strength must be a real number, got {strength!r}")
-    if not (number > 0 and np.isfinite(number)):
-        raise ValueError(f"strength must be positive and finite, got {strength}: it is what keeps theta' near theta")
-    return jnp.asarray(strength, float) if not hasattr(strength, "dtype") else jnp.asarray(strength)
-
-
-def _checked_weights(step_weights: ArrayLike, inner: InnerRule) -> Any:
-    if not isinstance(inner, Descent):
+def _checked_weights(step_weights: ArrayLike, inner: InnerRule, outer: OuterRule) -> Any:
+    if not isinstance(inner, Descent) or inner.num_steps == 0:
         raise TypeError(f"step_weights weigh the steps of a descent; {inner} has none")
+    if isinstance(outer, Displacement):
+        raise TypeError(f"step_weights weigh query losses, which {outer} does not look at; leave them out")
     weights = jnp.asarray(step_weights, float) if not hasattr(step_weights, "dtype") else jnp.asarray(step_weights)
     if weights.shape != (inner.num_steps,):
         raise ValueError(f"step_weights must be one for each of the {inner.num_steps} steps, got shape {weights.shape}")

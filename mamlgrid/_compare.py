@@ -62,7 +62,8 @@ class Comparison(_ComparisonFields, Result):
         attracting: `[algorithms, alphas, points]`, whether small outer steps lead there; else they lead away.
         values: `[algorithms, alphas, points]`, the true meta-loss (that of the reference) there.
         regrets: `[algorithms, alphas, points]`, `values` minus the true optimum of that alpha.
-        status: `[algorithms, alphas, points]`, int8: OK, DEGENERATE, FLAT, NOT_CONVERGED; ABSENT where there is none.
+        status: `[algorithms, alphas, points]`, int8: OK, DEGENERATE, FLAT, NOT_CONVERGED;
+            NONFINITE where there is none, but the direction is not finite everywhere; ABSENT where there is none.
         uphill: `[algorithms, alphas, thetas]`, whether the direction and the true gradient have opposite signs, beyond
             rounding: descending the one climbs the other.
         optimum: the `OptimalTheta` of the reference.

@@ -99,7 +99,8 @@ def _scaled(rates: PyTree, alpha: Alpha) -> PyTree:
         raise ValueError(f"here alpha is a number that scales the rates; got shape {jnp.shape(alpha)}")
 
     def scaled(rate: Array) -> Array:
-        rate = jnp.asarray(rate, float) if isinstance(rate, int | float) else jnp.asarray(rate)
+        rate = jnp.asarray(rate)
+        rate = rate.astype(float) if jnp.issubdtype(rate.dtype, jnp.integer) else rate
         return rate * jnp.asarray(alpha, rate.dtype)
 
     return jax.tree.map(scaled, rates)

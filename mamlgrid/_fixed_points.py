@@ -26,7 +26,7 @@ class FixedPoints(NamedTuple):
         attracting: `[points]`, whether small outer steps lead to it: the direction goes from minus to plus.
         status: `[points]`, int8: OK; DEGENERATE: the direction is flat there, so the position is less exact; FLAT: the
             direction is zero to rounding everywhere, no point is given; NOT_CONVERGED: no zero but a discontinuity of
-            the direction; ABSENT.
+            the direction; NONFINITE: no point, but places where the direction is no number; ABSENT.
     """
 
     thetas: Float[Array, "points"]
@@ -42,6 +42,8 @@ class Crossings(NamedTuple):
         points: `[places]`, where the direction was looked at: every other one is a point of the grid.
         slopes: `[places]`, the direction there.
         seen: `[places]`, whether its sign is beyond rounding.
+        negative: `[places]`, its sign; at an end of the bounds that is itself a zero, the one that makes it a crossing.
+        finite: `[places]`, whether it is a number.
         crosses: `[places - 1]`, whether it changes sign up to the next place, and not by rounding alone.
         flat: whether it is zero to rounding everywhere.
     """
@@ -49,6 +51,8 @@ class Crossings(NamedTuple):
     points: Float[Array, "places"]
     slopes: Float[Array, "places"]
     seen: Bool[Array, "places"]
+    negative: Bool[Array, "places"]
+    finite: Bool[Array, "places"]
     crosses: Bool[Array, "places-1"]
     flat: Bool[Array, ""]
 
@@ -59,8 +63,10 @@ def crossings(meta: MetaLoss, alpha: Array, grid: Array) -> Crossings:
     points, _, slopes = scan_grid(meta, alpha, grid)
     errors = jax.vmap(lambda theta: noise(meta, theta, alpha)[1])(points)
     seen, negative, finite = jnp.abs(slopes) > errors, slopes < 0, jnp.isfinite(slopes)
+    for end, neighbour in ((0, 1), (-1, -2)):
+        negative = negative.at[end].set(jnp.where(seen[end], negative[end], ~negative[neighbour]))
     crosses = (negative[1:] != negative[:-1]) & finite[1:] & finite[:-1] & (seen[1:] | seen[:-1])
-    return Crossings(points, slopes, seen, crosses, ~(seen | ~finite).any())
+    return Crossings(points, slopes, seen, negative, finite, crosses, ~(seen | ~finite).any())
 
 
 @partial(jax.jit, static_argnames="max_points")
@@ -68,7 +74,7 @@ def refined(meta: MetaLoss, alpha: Array, found: Crossings, max_points: int) -> 
     """The zero in each crossing, by Newton inside its cell, to a few eps of the bounds."""
     (at,) = jnp.nonzero(found.crosses, size=max_points, fill_value=-2)
     exists = at >= 0
-    falling = found.slopes[at] >= 0
+    falling = ~found.negative[at]
     negative = jnp.where(falling, found.points[at + 1], found.points[at])
     positive = jnp.where(falling, found.points[at], found.points[at + 1])
     steepest = jnp.maximum(jnp.abs(found.slopes[at]), jnp.abs(found.slopes[at + 1]))
@@ -89,7 +95,9 @@ def refined(meta: MetaLoss, alpha: Array, found: Crossings, max_points: int) -> 
         return theta, jacobian, jnp.where(converged & ~jumps, status, code(Status.NOT_CONVERGED))
 
     thetas, jacobians, status = jax.vmap(one)(negative, positive, steepest)
-    nothing = jnp.where(found.flat & (jnp.arange(max_points) == 0), code(Status.FLAT), code(Status.ABSENT))
+    nothing = jnp.where(found.flat, code(Status.FLAT), code(Status.ABSENT))
+    nothing = jnp.where(found.finite.all(), nothing, code(Status.NONFINITE))
+    nothing = jnp.where((jnp.arange(max_points) == 0) & ~found.crosses.any(), nothing, code(Status.ABSENT))
     return FixedPoints(
         jnp.where(exists, thetas, jnp.nan),
         jnp.where(exists, jacobians, jnp.nan),

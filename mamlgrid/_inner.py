@@ -229,7 +229,8 @@ def optax(
 
     A meta-gradient runs through the optimiser. `optax.adam(rate)` divides by `sqrt(v)`, whose derivative at a zero
     gradient is infinite, and the meta-gradient NaN: `optax.adam(rate, eps_root=1e-8)` divides by `sqrt(v + 1e-8)` and
-    has a finite one. A configuration that gives NaN is refused here.
+    has a finite one. Likewise `optax.clip_by_global_norm`, in whose place there is `mg.inner.clip_by_global_norm`. A
+    configuration that gives NaN is refused here.
 
     Args:
         make_optimizer: learning rate -> optax optimiser, such as `optax.rmsprop` or
@@ -252,7 +253,8 @@ def optax(
     """
     from ._inner_optax import checked_optimizer
 
-    return Optax(num_steps, per_step, checkpoint, checked_optimizer(make_optimizer))
+    checked = checked_optimizer(make_optimizer, checked_count("num_steps", num_steps))
+    return Optax(num_steps, per_step, checkpoint, checked)
 
 
 @rule

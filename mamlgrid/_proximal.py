@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.flatten_util import ravel_pytree
 from jax.scipy.sparse.linalg import cg
 
+from ._grid import checked_count, is_traced
 from ._inner import InnerRule
 from ._rule import rule, static
 from ._status import Status, code
@@ -15,11 +18,15 @@ from ._status import Status, code
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ._types import Alpha, Array, Float, Int, Loss, Theta
+    from ._types import Alpha, Array, ArrayLike, Int, Loss, Theta
 
-# Conjugate gradients end in exact arithmetic after as many steps as there are parameters; a network is done long
-# before, since I + H / strength has few eigenvalues far from one.
-_MAX_CG_STEPS = 250
+# Conjugate gradients end in exact arithmetic after as many steps as there are parameters, in floating arithmetic after
+# a few times as many; a network is done long before, since I + H / strength has few eigenvalues far from one.
+_MAX_CG_STEPS = 2000
+
+# Steps of the Lanczos iteration that looks for negative curvature: exact for so many parameters, and the extreme
+# eigenvalues, which it finds first, for more.
+_LANCZOS_STEPS = 32
 
 # A step is halved at most so often: 2^-30 of a Newton step is no step.
 _MAX_HALVINGS = 30
@@ -27,15 +34,16 @@ _MAX_HALVINGS = 30
 
 @rule
 class Proximal(InnerRule):
-    """theta' = argmin_phi L(phi) + strength / 2 |phi - theta|^2.
+    """theta' = argmin_phi alpha L(phi) + |phi - theta|^2 / 2, with alpha = 1 / strength.
 
-    Solved as `phi - theta + alpha grad L(phi) = 0` with `alpha = 1 / strength`, an implicit gradient step: Newton
+    Solved as `phi - theta + alpha grad L(phi) = 0`, an implicit gradient step (for a negative alpha one uphill): Newton
     steps by conjugate gradients, halved until the objective falls, until a step is at most `8 eps` of the parameters.
     Derivatives come from the implicit function theorem, again by conjugate gradients: they cost no memory for the
     steps. With `strength=None` alpha itself is the step, so that the alpha axis sweeps the strength.
 
-    `status` is NOT_CONVERGED, and theta' NaN, where the steps did not end or the curvature at theta' along them is not
-    positive: the problem is not convex enough there (a larger strength makes it so).
+    `status` is NOT_CONVERGED, and theta' NaN, where the steps did not end, or where `I + alpha H` has a negative
+    eigenvalue at theta' (looked for by Lanczos iteration): the problem is not convex enough there; a larger strength
+    makes it so. A derivative is NaN where conjugate gradients did not solve its system.
 
     Attributes:
         strength: positive, traced; alpha is not used then. None: 1 / alpha.
@@ -47,8 +55,13 @@ class Proximal(InnerRule):
     Source: Rajeswaran, Finn, Kakade, Levine (2019), Meta-Learning with Implicit Gradients, eqs. (3) and (6).
     """
 
-    strength: Float[Array, ""] | float | None = None
+    strength: ArrayLike | None = None
     max_steps: int = static(default=50)
+
+    def __post_init__(self) -> None:
+        """Refuse a strength that does not keep theta' near theta."""
+        object.__setattr__(self, "strength", _checked_strength(self.strength))
+        object.__setattr__(self, "max_steps", checked_count("max_steps", self.max_steps))
 
     def rates(self, theta: Theta, alpha: Alpha) -> Alpha:
         """`alpha` as a scalar: a rate for each parameter would make the problem another one."""
@@ -69,7 +82,7 @@ class Proximal(InnerRule):
             return jax.tree.map(lambda p: jnp.where(end.converged, p, jnp.nan), end.phi)
 
         def tangent(linear: Callable[[Theta], Theta], right_side: Theta) -> Theta:
-            return _linear_solve(linear, right_side)
+            return _linear_solve(linear, right_side, exact=True)
 
         return jax.lax.custom_root(equation, theta, solve, tangent)
 
@@ -112,24 +125,23 @@ class Proximal(InnerRule):
             share, _ = jax.lax.while_loop(
                 unacceptable, lambda c: (c[0] / 2, c[1] + 1), (jnp.ones_like(value), jnp.asarray(0))
             )
-            ones = jax.tree.map(jnp.ones_like, slope)
-            convex = (downhill | (size == 0)) & (_dot(ones, linear(ones)) > 0)
-            return _Search(_along(s.phi, step, share), _largest(step), convex, s.rounds + 1)
+            return _Search(_along(s.phi, step, share), _largest(step), s.rounds + 1)
 
         def unfinished(s: _Search) -> Array:
             return (s.step > 8 * _eps(theta) * _scale(s.phi, theta)) & (s.rounds < self.max_steps)
 
         far = jnp.full((), jnp.inf, _dtype(theta))
-        end = jax.lax.while_loop(unfinished, advance, _Search(start, far, jnp.zeros((), bool), jnp.asarray(0)))
+        end = jax.lax.while_loop(unfinished, advance, _Search(start, far, jnp.asarray(0)))
         # Quadratic convergence: a last step of sqrt(eps) leaves an error of eps. Rounding in the residual may keep
         # steps above 8 eps for ever, which is no failure.
-        return _End(end.phi, end.convex & (end.step <= jnp.sqrt(_eps(theta)) * _scale(end.phi, theta)))
+        small = end.step <= jnp.sqrt(_eps(theta)) * _scale(end.phi, theta)
+        convex = _smallest_eigenvalue(jax.linearize(residual, end.phi)[1], end.phi) > 0
+        return _End(end.phi, small & convex)
 
 
 class _Search(NamedTuple):
     phi: Any
     step: Array
-    convex: Array
     rounds: Array
 
 
@@ -143,21 +155,58 @@ def _equation(loss: Loss, theta: Theta, alpha: Alpha, phi: Theta) -> Theta:
     return jax.tree.map(lambda p, t, g: p - t + jnp.asarray(alpha, p.dtype) * g, phi, theta, slope)
 
 
-def _linear_solve(linear: Callable[[Theta], Theta], right_side: Theta) -> Theta:
-    """The solution of `linear(x) = right_side`, by conjugate gradients; of one number, by a division."""
+def _linear_solve(linear: Callable[[Theta], Theta], right_side: Theta, exact: bool = False) -> Theta:
+    """The solution of `linear(x) = right_side`, by conjugate gradients; of one number, by a division.
+
+    With `exact`, NaN where the residual stays above `sqrt(eps)` of the right side. (A Newton step need not be exact:
+    the next one corrects it.)
+    """
     size = sum(leaf.size for leaf in jax.tree.leaves(right_side))
     if size == 1:
         return jax.tree.map(jnp.divide, right_side, linear(jax.tree.map(jnp.ones_like, right_side)))
+    eps = _eps(right_side)
 
     def solve(linear: Callable[[Theta], Theta], right_side: Theta) -> Theta:
-        # 32 eps: what a product with the Hessian leaves undecided; the Newton iteration around it refines further.
-        found = cg(linear, right_side, tol=32 * _eps(right_side), maxiter=min(2 * size, _MAX_CG_STEPS))[0]
+        found = cg(linear, right_side, tol=eps, maxiter=min(10 * size, _MAX_CG_STEPS))[0]
         # Of a right side that is NaN cg makes zero, which would look like an answer.
         known = jnp.isfinite(_dot(right_side, right_side))
+        if exact:
+            rest = jax.tree.map(jnp.subtract, linear(found), right_side)
+            known &= _dot(rest, rest) <= eps * _dot(right_side, right_side)
         return jax.tree.map(lambda x: jnp.where(known, x, jnp.nan), found)
 
     # The derivatives of a linear solve are linear solves; those that cg brings itself cannot be transposed here.
     return jax.lax.custom_linear_solve(linear, right_side, solve, symmetric=True)
+
+
+def _smallest_eigenvalue(linear: Callable[[Theta], Theta], like: Theta) -> Array:
+    """The smallest eigenvalue of a symmetric linear map that Lanczos iteration with full orthogonalisation finds."""
+    flat, unravel = ravel_pytree(like)
+    if flat.size == 1:
+        return _dot(jax.tree.map(jnp.ones_like, like), linear(jax.tree.map(jnp.ones_like, like)))
+    steps = min(flat.size, _LANCZOS_STEPS)
+    start = jax.random.normal(jax.random.key(0), flat.shape, flat.dtype)  # any vector with a part in every direction
+
+    def advance(carry: tuple[Array, Array, Array], k: Array) -> Any:
+        basis, vector, alive = carry
+        image = ravel_pytree(linear(unravel(vector)))[0]
+        basis = basis.at[k].set(vector)
+        diagonal = jnp.vdot(vector, image)
+        rest = image
+        for _ in range(2):  # once more than in exact arithmetic: twice is enough (Parlett 1998, section 6.9)
+            rest = rest - basis.T @ (basis @ rest)
+        length = jnp.linalg.norm(rest)
+        # An invariant subspace: what follows would be rounding. The rows left over repeat the first eigenvalue.
+        goes_on = alive & (length > 64 * jnp.finfo(flat.dtype).eps * jnp.linalg.norm(image))
+        following = jnp.where(goes_on, rest / jnp.where(goes_on, length, 1), 0)
+        return (basis, following, goes_on), (diagonal, jnp.where(goes_on, length, 0), alive)
+
+    basis = jnp.zeros((steps, flat.size), flat.dtype)
+    first = (basis, start / jnp.linalg.norm(start), jnp.ones((), bool))
+    _, (diagonal, beside, there) = jax.lax.scan(advance, first, jnp.arange(steps))
+    diagonal = jnp.where(there, diagonal, diagonal[0])
+    # NaN in the loss is NaN here, and no positive number.
+    return jnp.linalg.eigvalsh(jnp.diag(diagonal) + jnp.diag(beside[:-1], 1) + jnp.diag(beside[:-1], -1))[0]
 
 
 def _along(phi: Theta, step: Theta, share: Array) -> Theta:
@@ -183,3 +232,14 @@ def _dtype(tree: Theta) -> Any:
 
 def _eps(tree: Theta) -> float:
     return float(jnp.finfo(_dtype(tree)).eps)
+
+
+def _checked_strength(strength: Any) -> Any:
+    if strength is None or is_traced(strength):
+        return strength
+    number = np.asarray(strength)
+    if number.ndim or not np.issubdtype(number.dtype, np.number) or np.iscomplexobj(number):
+        raise TypeError(f"strength must be a real number, got {strength!r}")
+    if not (number > 0 and np.isfinite(number)):
+        raise ValueError(f"strength must be positive and finite, got {strength}: it is what keeps theta' near theta")
+    return jnp.asarray(strength, float) if not hasattr(strength, "dtype") else jnp.asarray(strength)

@@ -6,6 +6,7 @@ subclass `InnerRule`, and decorate the class with `mg.rule`.
 """
 
 from ._inner import Descent, GradientDescent, InnerRule, Optax, optax
+from ._inner_optax import clip_by_global_norm
 from ._proximal import Proximal
 
-__all__ = ["Descent", "GradientDescent", "InnerRule", "Optax", "Proximal", "optax"]
+__all__ = ["Descent", "GradientDescent", "InnerRule", "Optax", "Proximal", "clip_by_global_norm", "optax"]

@@ -1,6 +1,7 @@
 """Measurements of what an algorithm does at one point: functions of `(meta, theta, alpha)`.
 
-All are pure and go through `jit`, `vmap` and `grad`; for a curve, `jax.vmap(lambda t: measure.angle(meta, t, alpha))`.
+All are pure and go through `jit` and `vmap`, and `grad` where they are smooth; for a curve,
+`jax.vmap(lambda t: measure.angle(meta, t, alpha))`.
 Vectors over a pytree are taken over all its leaves.
 """
 

@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 
+from ._grid import checked_count
 from ._rule import rule, static
 from ._tasks import Task
 
@@ -76,6 +77,10 @@ class Truncated(OuterRule):
     """
 
     num_last: int = static(default=0)
+
+    def __post_init__(self) -> None:
+        """Refuse a number of steps that is none."""
+        object.__setattr__(self, "num_last", checked_count("num_last", self.num_last))
 
     def value_and_direction(
         self, inner: InnerRule, support: Loss, query: Loss, theta: Theta, alpha: Alpha

@@ -66,7 +66,7 @@ FIELDS = {
 }
 
 RULES = {
-    "inner": {"InnerRule", "Descent", "GradientDescent", "Proximal", "optax"},
+    "inner": {"InnerRule", "Descent", "GradientDescent", "Proximal", "optax", "clip_by_global_norm"},
     "outer": {"OuterRule", "ThroughAdaptation", "Truncated", "Displacement"},
 }
 

@@ -305,3 +305,11 @@ def test_testing_goes_through_jit_and_vmap(x64):
     alphas = np.array([[0.0, 0.5], [0.25, 1.5]])
     over = jax.jit(jax.vmap(lambda a: mg.evaluate(mg.cases.quadratic().meta(), trained, a).values))(alphas)
     np.testing.assert_allclose(over, np.broadcast_to(oracles.case_1(0.5, alphas)[0][:, None], (2, 2, 2)), rtol=1e-13)
+
+
+@pytest.mark.parametrize("bounds", [(0.5, 2.0), (-1.0, 0.5)])
+def test_a_fixed_point_on_a_bound_is_in_the_bounds(bounds, x64):
+    losses = mg.cases.quadratic().losses
+    both = mg.compare({"MAML": mg.maml(losses), "FOMAML": mg.fomaml(losses)}, np.array([0.3, 1.3]), bounds)
+    np.testing.assert_allclose(both.fixed_points[..., 0], 0.5, rtol=1e-14)
+    assert both.attracting[..., 0].tolist() == [[True, True], [True, False]]

@@ -498,10 +498,10 @@ OPTIMIZERS = {
     "one already made": (ADAM, TypeError, r"function from a learning rate to an optimiser.*optax\.adam"),
     "none": (None, TypeError, "function from a learning rate.*got None"),
     "no optimiser comes back": (lambda rate: rate, TypeError, r"make_optimizer\(1\.0\) must return an optax"),
-    "adam without eps_root": (optax.adam, ValueError, r"zero gradient is nan.*eps_root=1e-8"),
+    "adam without eps_root": (optax.adam, ValueError, r"not finite.*eps_root=1e-8"),
     "adamw without eps_root": (optax.adamw, ValueError, "eps_root"),
-    "polyak": (optax.polyak_sgd, TypeError, "cannot take a step.*no value and no extra arguments"),
-    "lbfgs": (optax.lbfgs, TypeError, "cannot take a step.*no value and no extra arguments"),
+    "polyak": (optax.polyak_sgd, TypeError, "cannot take steps.*no value and no extra arguments"),
+    "lbfgs": (optax.lbfgs, TypeError, "cannot take steps.*no value and no extra arguments"),
     "clipped after the rate": (_not_proportional, ValueError, "proportional to the learning rate.*at rate 1/2"),
     "a fixed rate": (lambda rate: optax.sgd(0.1), ValueError, "proportional to the learning rate"),
 }

@@ -377,3 +377,63 @@ def test_a_proximal_step_has_derivatives_in_its_strength(x64):
     values, slopes = jax.jit(jax.vmap(jax.value_and_grad(value)))(jnp.array([0.5, s]))
     np.testing.assert_allclose(values[1], a * s**2 * 4 / 2 / (a + s) ** 2, rtol=1e-13)
     np.testing.assert_allclose(slopes[1], exact, rtol=1e-12)
+
+
+# --- where an answer would look right and is not ------------------------------------------
+
+
+def test_a_saddle_of_the_inner_problem_is_no_solution(x64):
+    # L + |phi - theta|^2 / 2 falls without end along the second axis; the equation of its stationary point has a root.
+    meta = mg.imaml([lambda p: 5 * p[0] ** 2 - 5 * p[1] ** 2 / 2], strength=1.0)
+    theta = jnp.array([1.0, 0.1])
+    assert meta.inner_status(theta, 0.0).tolist() == [mg.Status.NOT_CONVERGED]
+    assert np.isnan(meta(theta, 0.0))
+    assert np.isnan(jax.grad(meta)(theta, 0.0)).all()
+
+
+def test_negative_curvature_is_found_in_any_direction(x64):
+    rng = np.random.default_rng(0)
+    turns = [np.linalg.qr(rng.normal(size=(4, 4)))[0] for _ in range(20)]
+    tasks = mg.Tasks((np.array([q @ np.diag([-3.0, 1.0, 2.0, 3.0]) @ q.T for q in turns]), np.zeros((20, 4))))
+    status = mg.imaml(mg.cases.quadratic_loss, tasks, strength=1.0).inner_status(jnp.ones(4), 0.0)
+    assert set(status.tolist()) == {mg.Status.NOT_CONVERGED}
+
+
+def test_the_implicit_direction_of_a_stiff_task_is_exact(x64):
+    a = jnp.logspace(0, 4, 30)
+    meta = mg.imaml([lambda t: jnp.sum(a * t**2) / 2], strength=1.0)
+    np.testing.assert_allclose(jax.grad(meta)(jnp.ones(30), 0.0), a / (a + 1) ** 2, rtol=1e-10)
+
+
+def test_clipping_by_the_norm_has_a_derivative_at_zero(x64):
+    clipped = mg.inner.optax(lambda r: optax.chain(mg.inner.clip_by_global_norm(0.25), optax.sgd(r)))
+    meta = mg.maml(mg.cases.quadratic().losses, inner=clipped)
+    # At 0 the first task stays; the second moves by alpha / 4, whatever theta is.
+    np.testing.assert_allclose(meta.adapt(0.0, 0.4), [0.0, 0.1], rtol=1e-15)
+    np.testing.assert_allclose(jax.grad(meta)(0.0, 0.4), -0.9, rtol=1e-14)
+    other = optax.clip_by_global_norm(0.25)
+    for slope in (0.1, 3.0):
+        own = mg.inner.clip_by_global_norm(0.25)
+        exact = other.update(jnp.asarray(slope), other.init(slope))[0]
+        np.testing.assert_allclose(own.update(jnp.asarray(slope), own.init(slope))[0], exact, rtol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda r: optax.chain(optax.clip_by_global_norm(1.0), optax.sgd(r)), r"mg\.inner\.clip_by_global_norm"),
+        (
+            lambda r: optax.sgd(optax.join_schedules([optax.constant_schedule(r), optax.constant_schedule(0.1)], [5])),
+            "step 6",
+        ),
+    ],
+)
+def test_what_goes_wrong_late_or_backwards_is_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        mg.inner.optax(make, 8)
+
+
+@pytest.mark.parametrize("strength", [0.0, -1.0, np.inf])
+def test_a_strength_is_positive_however_it_is_given(strength):
+    with pytest.raises(ValueError, match="strength must be positive"):
+        mg.inner.Proximal(strength)
