@@ -12,8 +12,9 @@ from ._question import Call, Entry, Question, Target
 
 _STEPS, _STEPS_QUICK = (50, 200), (100,)
 # Of the largest entry of the gradient. With relu a path of 200 steps in float32 passes some kinks on the other side
-# than the exact one; but the two float32 gradients make the same path.
-_TOLERANCE, _SAME = 0.05, 1e-5
+# than the exact one. With checkpoint= the same steps are fused differently: their rounding, some 1e-7, grows over 200
+# steps by a few hundred times.
+_TOLERANCE, _SAME = 0.05, 1e-3
 
 
 def question(quick: bool) -> Question:
