@@ -173,13 +173,15 @@ def load(path: str | os.PathLike[str]) -> Any:
         with open(path, "rb") as opened:  # a missing file is told apart from a damaged one
             if not zipfile.is_zipfile(opened):
                 raise ValueError("it is no npz file, or not all of one; write results with result.save(path)")
-        with np.load(path, allow_pickle=False) as file:
-            header = json.loads(str(file["header"])) if "header" in file.files else None
+            opened.seek(0)
+            with np.load(opened, allow_pickle=False) as file:
+                header = json.loads(str(file["header"])) if "header" in file.files else None
+                arrays = {name: file[name] for name in file.files} if header else {}
             if not isinstance(header, dict) or header.get("format") != _FORMAT:
                 raise ValueError("it was not written by mamlgrid; open it with numpy.load")
             if header["version"] != _FORMAT_VERSION:
                 raise ValueError(f"its format is version {header['version']}, this is version {_FORMAT_VERSION}")
-            result = unpack({name: file[name] for name in file.files}, header["tree"])
+            result = unpack(arrays, header["tree"])
         if not isinstance(result, Result):
             raise ValueError(f"it holds a {type(result).__name__}, not a result")
         return result

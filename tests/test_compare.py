@@ -203,6 +203,7 @@ def _parabola(theta, coefficients):
     return coefficients[0] + coefficients[1] * theta + coefficients[2] * theta**2
 
 
+@pytest.mark.slow
 def test_in_float32_the_points_are_as_exact_as_it_allows():
     found = mg.compare({"Reptile": mg.reptile(CASE_2)}, ALPHAS.astype(np.float32), (-3.0, 3.0), reference="Reptile")
     assert found.fixed_points.dtype == found.regrets.dtype == np.float32

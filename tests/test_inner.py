@@ -239,7 +239,7 @@ def _adamw(rate):
 
 
 def _clipped(rate):
-    return optax.chain(optax.clip_by_global_norm(0.5), optax.sgd(rate, momentum=0.5, nesterov=True))
+    return optax.chain(mg.inner.clip_by_global_norm(0.5), optax.sgd(rate, momentum=0.5, nesterov=True))
 
 
 @pytest.mark.parametrize("make", [optax.sgd, optax.rmsprop, _adamw, _clipped])

@@ -188,6 +188,7 @@ def test_polynomial_tasks_of_two_steps(x64, coefficients, alphas):
     _check(coefficients, 2, np.sort(np.array(alphas) / 64), (-3.0, 3.0))
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(st.lists(st.tuples(st.integers(1, 32), st.integers(-32, 32)), min_size=2, max_size=2), st.sampled_from([1, 2]))
 def test_quadratics_have_the_weighted_mean_of_their_centers(x64, tasks, num_steps):

@@ -93,6 +93,7 @@ def test_a_surface_can_be_differentiated_in_its_axes(x64):
 # --- the optimum ------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_optimum_under_jit_has_as_many_jumps_and_then_nan(x64):
     alphas, eps = np.linspace(0, 0.9, 10), np.finfo(float).eps
     plain = mg.optimal_theta(QUARTIC, alphas, BOUNDS)
@@ -111,6 +112,7 @@ def test_bounds_may_be_traced(x64):
     assert (float(found.thetas[0]), Status(int(found.status[0]))) == (0.5, Status.AT_BOUND)
 
 
+@pytest.mark.slow
 def test_the_optimum_of_a_batch_of_tasks_is_a_vmap(x64):
     a, c = np.array([[0.5, 1.0], [1.0, 0.25], [0.75, 0.5]]), np.array([[0.0, 1.0], [-1.0, 0.5], [0.25, 2.0]])
     alphas = np.array([0.25])
