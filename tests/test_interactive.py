@@ -409,7 +409,9 @@ def shown_index(name: str, points: np.ndarray) -> int:
     return int(np.argmin(np.abs(points - float(name.split("= ")[1].replace("−", "-")))))
 
 
-@pytest.mark.parametrize("draw", [interactive.surface, interactive.gradient_surface])
+@pytest.mark.parametrize(
+    "draw", [interactive.surface, pytest.param(interactive.gradient_surface, marks=pytest.mark.slow)]
+)
 def test_sections_follow_sliders_and_mouse(
     surface: mg.Surface, opened: Callable[[Any], Any], draw: Callable[[mg.Surface], Any]
 ) -> None:

@@ -381,6 +381,7 @@ def test_one_alpha_is_enough(x64):
         assert tuple(map(float, found.bounds)) == BOUNDS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [{"num_thetas": 2001}, {"memory_budget": 200_000}])
 def test_the_grid_and_its_chunks_change_how_it_is_found_not_what(settings, x64):
     usual, other = mg.optimal_theta(QUARTIC, HUNDRED, BOUNDS), mg.optimal_theta(QUARTIC, HUNDRED, BOUNDS, **settings)

@@ -107,6 +107,7 @@ def test_the_optimum_under_jit_has_as_many_jumps_and_then_nan(x64):
         assert np.isnan(padded[1:]).all()
 
 
+@pytest.mark.slow
 def test_bounds_may_be_traced(x64):
     found = jax.jit(lambda low, high: mg.optimal_theta(QUARTIC, np.array([0.2]), (low, high)))(-4.0, 0.5)
     assert (float(found.thetas[0]), Status(int(found.status[0]))) == (0.5, Status.AT_BOUND)
