@@ -10,7 +10,7 @@ import numpy as np
 from . import peers
 from ._question import Call, Entry, Question, Row, Target
 
-_BARE = "jax by hand, no status, donated"
+_BARE = "the meta-loss in a plain jit, no status, donated"
 _SIZE, _LARGE, _LARGE_QUICK = 2048, 8192, 4096
 _TOLERANCE = 1e-5  # of float32 against the closed form in float64
 _BYTES_PER_CELL = 4 + 4 + 1  # value and gradient in float32, status in int8
@@ -85,7 +85,7 @@ def _mamlgrid(size: int, *, reuse: bool = False, warm: bool = False) -> Call:
 
     import mamlgrid as mg
 
-    meta = mg_quartic()
+    meta = _quartic()
     alphas, thetas = map(jax.numpy.asarray, axes(size))
     previous = None
 
@@ -104,7 +104,7 @@ def _bare_in_place() -> Call:
     """Value and gradient by jax alone, into donated memory: what is left of `mg.surface` without a status."""
     import jax
 
-    meta = mg_quartic()
+    meta = _quartic()
     alphas, thetas = map(jax.numpy.asarray, axes(_SIZE))
 
     def arrays(out: Any, alphas: Any, thetas: Any) -> Any:
@@ -122,7 +122,7 @@ def _bare_in_place() -> Call:
     return call
 
 
-def mg_quartic() -> Any:
+def _quartic() -> Any:
     """The meta-loss of case 2."""
     import mamlgrid as mg
 

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from ._grid import checked_count, is_traced
+from ._grid import as_float, checked_count, is_traced
 from ._inner import Descent, GradientDescent, InnerRule
 from ._meta import MetaLoss
 from ._proximal import Proximal
@@ -272,7 +271,7 @@ def _checked_weights(step_weights: ArrayLike, inner: InnerRule, outer: OuterRule
         raise TypeError(f"step_weights weigh the steps of a descent; {inner} has none")
     if isinstance(outer, Displacement):
         raise TypeError(f"step_weights weigh query losses, which {outer} does not look at; leave them out")
-    weights = jnp.asarray(step_weights, float) if not hasattr(step_weights, "dtype") else jnp.asarray(step_weights)
+    weights = as_float(step_weights)
     if weights.shape != (inner.num_steps,):
         raise ValueError(f"step_weights must be one for each of the {inner.num_steps} steps, got shape {weights.shape}")
     if not is_traced(weights) and not np.isfinite(weights).all():

@@ -12,7 +12,7 @@ import numpy as np
 
 from ._chunks import MEMORY_BUDGET, checked_budget, mapped
 from ._fixed_points import Crossings, FixedPoints, crossings, refined
-from ._grid import axis, checked_bounds, checked_count, is_traced
+from ._grid import axis, checked_bounds, checked_count, even, is_traced
 from ._meta import MetaLoss, checked_meta, on_grid
 from ._optimum import OptimalTheta, optimal_theta
 from ._results import Provenance, Result, Variable, provenance
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     import xarray
 
     from ._types import Array, ArrayLike, Bool, Float, Int
-
-# Cells of the search; a pair of fixed points closer than a cell of it may be missed.
-_NUM_THETAS = 513
 
 
 @jax.tree_util.register_static
@@ -87,7 +84,7 @@ class Comparison(_ComparisonFields, Result):
     }
     _coordinates: ClassVar[dict[str, str]] = {"alphas": "alpha", "thetas": "theta"}
 
-    def index(self, label: str) -> int:  # type: ignore[override]  # a tuple's own index() has no use here
+    def position(self, label: str) -> int:
         """The place of an algorithm on the algorithm axis."""
         if label not in self.labels.names:
             raise ValueError(f"no algorithm {label!r}; there are {', '.join(map(repr, self.labels.names))}")
@@ -170,8 +167,7 @@ def _grid(bounds: Any, dtype: Any) -> Float[Array, "thetas"]:
         if points.size < 3:
             raise ValueError(f"a grid to search on needs three or more points, got {points.size}; or give (low, high)")
         return points
-    low, high = checked_bounds(bounds, dtype)
-    return low + (high - low) * jnp.linspace(0, 1, _NUM_THETAS, dtype=dtype)
+    return even(*checked_bounds(bounds, dtype))
 
 
 def _room(crosses: list[Array], max_points: int | None) -> int:

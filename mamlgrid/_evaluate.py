@@ -12,7 +12,7 @@ from ._meta import MetaLoss, checked_meta
 from ._optimum import OptimalTheta
 from ._outer_loop import OuterRun
 from ._results import Provenance, Result, Variable, provenance
-from ._status import Status, code
+from ._surface import status_at
 
 if TYPE_CHECKING:
     from ._types import Array, ArrayLike, Float, Int, PyTree
@@ -91,9 +91,7 @@ def evaluate(meta_test: MetaLoss, result: OptimalTheta | OuterRun, alphas_test: 
 def _evaluate(meta: MetaLoss, alphas: Array, thetas: PyTree, alphas_test: Array | None) -> tuple[Array, Array]:
     def at(theta: Any, alpha: Array) -> tuple[Array, Array]:
         value = meta(theta, alpha)
-        status = jnp.where(jnp.isfinite(value), code(Status.OK), code(Status.NONFINITE))
-        inner = meta.inner_status(theta, alpha).max()
-        return value, jnp.where(inner == Status.OK, status, inner)
+        return value, status_at(meta, theta, alpha, jnp.isfinite(value))
 
     if alphas_test is None:
         return jax.vmap(at)(thetas, alphas)

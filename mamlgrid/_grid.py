@@ -12,11 +12,26 @@ if TYPE_CHECKING:
     from ._types import Array, ArrayLike, Float
 
 
+# Points of the even grid that is searched unless the caller says otherwise. A basin, or a pair of fixed points,
+# narrower than a cell of it (1/512 of the bounds: 0.016 of [-4, 4]) may be missed.
+NUM_THETAS = 513
+
+
 def is_traced(x: object) -> bool:
     """Whether a transformation is at work, so that the value of `x` is not known."""
     from jax.core import Tracer
 
     return isinstance(x, Tracer)
+
+
+def as_float(x: Any) -> Array:
+    """`x` as an array: Python numbers become the default float, what has a dtype keeps it."""
+    return jnp.asarray(x) if hasattr(x, "dtype") or isinstance(x, bool) else jnp.asarray(x, float)
+
+
+def even(low: Array, high: Array, num_thetas: int = NUM_THETAS) -> Float[Array, "thetas"]:
+    """An even grid from one bound to the other."""
+    return low + (high - low) * jnp.linspace(0, 1, num_thetas, dtype=low.dtype)
 
 
 def axis(name: str, points: ArrayLike, *, increasing: bool = False) -> Float[Array, "points"]:

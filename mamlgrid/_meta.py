@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ._grid import as_float
 from ._inner import Descent, Path
 from ._status import Status, code
 from ._tasks import Task, Tasks, map_tasks, name_of, sum_tasks
@@ -142,7 +143,7 @@ def parameters(theta: Theta) -> Theta:
     def leaf(x: Any) -> Float[Array, "..."]:
         if not isinstance(x, jax.Array | np.ndarray | np.generic | int | float | complex):
             raise TypeError(f"theta must hold arrays or numbers, got {x!r}")
-        x = jnp.asarray(x, float) if isinstance(x, int | float) and not isinstance(x, bool) else jnp.asarray(x)
+        x = jnp.asarray(x) if isinstance(x, complex) else as_float(x)
         if not jnp.issubdtype(x.dtype, jnp.floating):
             raise TypeError(f"theta must hold floating numbers, got dtype {x.dtype}: convert it with .astype(float)")
         return x

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from ._grid import even
 from ._rounding import noise
 from ._status import Status, code
 from ._surface import cell
@@ -110,8 +111,7 @@ def search(meta: MetaLoss, alpha: Array, low: Array, high: Array, num_thetas: in
     loss rises. The lowest few are finished by Newton inside their brackets. Where the loss overflows, it is taken as
     high.
     """
-    grid = low + (high - low) * jnp.linspace(0, 1, num_thetas, dtype=low.dtype)
-    points, values, slopes = scan_grid(meta, alpha, grid)
+    points, values, slopes = scan_grid(meta, alpha, even(low, high, num_thetas))
     at = _candidates(points, values, slopes)
     theta, converged, value, curvature = jax.vmap(lambda a, b: finish(meta, alpha, a, b, high - low))(at.left, at.right)
     found = Found(theta, jnp.where(at.exists, value, jnp.inf), curvature, converged, at.left == at.right, at.off_finite)

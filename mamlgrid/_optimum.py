@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ._chunks import MEMORY_BUDGET, checked_budget, mapped
-from ._grid import axis, checked_bounds, checked_count, is_traced
+from ._grid import NUM_THETAS, axis, checked_bounds, checked_count, is_traced
 from ._jumps import Interval, Jumps, find_jumps, is_end, residuals, solve_three, suspicious_intervals
 from ._meta import MetaLoss, checked_meta, on_grid
 from ._minimum import Minimum, joined, judged, search, sensitivity, shared, slope_and_curvature, tracked
@@ -21,9 +21,6 @@ from ._surface import value_at
 
 if TYPE_CHECKING:
     from ._types import Array, ArrayLike, Float, Int
-
-# Points of the even grid; a basin narrower than a cell of it (an eightieth of [-4, 4] apart: 0.016) may be missed.
-_NUM_THETAS = 513
 
 # A derivative in alpha is given when rounding leaves it three digits; below that it says nothing.
 _RATE_DIGITS = 1e-3
@@ -82,7 +79,7 @@ def optimal_theta(
     alphas: ArrayLike,
     bounds: tuple[float, float],
     *,
-    num_thetas: int = _NUM_THETAS,
+    num_thetas: int = NUM_THETAS,
     memory_budget: int = MEMORY_BUDGET,
 ) -> OptimalTheta:
     """The global minimiser of the meta-loss on `bounds` for each alpha, and where it jumps.

@@ -16,6 +16,7 @@ from ._meta import MetaLoss, checked_meta, parameters
 from ._results import Provenance, Result, Variable, described, provenance
 from ._status import Status, code
 from ._tasks import Tasks, checked_tasks, name_of
+from ._trees import largest
 
 if TYPE_CHECKING:
     import optax
@@ -220,9 +221,9 @@ def _start(meta, alphas, theta0, key, optimizer, resample, per_alpha) -> OuterSt
     """The state before the first step."""
 
     def one(theta: Theta, alpha: Array) -> OuterState:
-        slope = _largest(jax.grad(_drawn(meta, resample, key, jnp.asarray(0)))(theta, alpha))
+        slope = largest(jax.grad(_drawn(meta, resample, key, jnp.asarray(0)))(theta, alpha))
         never = jnp.asarray(-1, jnp.int32)
-        radius = (_ESCAPE * (1 + _largest(theta))).astype(slope.dtype)
+        radius = (_ESCAPE * (1 + largest(theta))).astype(slope.dtype)
         watch = Watch(radius, slope, never, never)
         return OuterState(theta, _full(optimizer).init(theta), jnp.asarray(0, jnp.int32), key, watch)
 
@@ -264,7 +265,7 @@ def _run(meta, alphas, state, *, optimizer, resample, record_every, num_steps) -
         value, slope = jax.value_and_grad(final)(state.thetas, alpha)
         records.append(jax.tree.map(lambda leaf: leaf[None], (state.thetas, value)))
         thetas, values = jax.tree.map(lambda *parts: jnp.concatenate(parts), *records)
-        return state, thetas, values, value, _largest(slope)
+        return state, thetas, values, value, largest(slope)
 
     axes = _state_axes(state, optimizer)
     mapped = jax.vmap(one, in_axes=(0, axes), out_axes=(axes, 0, 0, 0, 0))
@@ -284,7 +285,7 @@ def _step(meta, alpha, optimizer, resample, state: OuterState) -> tuple[OuterSta
         slope, state.optimizer, theta, value=value, grad=slope, value_fn=lambda t: drawn(t, alpha)
     )
     theta = optax.apply_updates(theta, updates)
-    size = _largest(theta)
+    size = largest(theta)
     watch = state.watch
     watch = watch._replace(
         diverged_at=_first(watch.diverged_at, size > watch.escape_radius, state.step),
@@ -297,7 +298,7 @@ def _step(meta, alpha, optimizer, resample, state: OuterState) -> tuple[OuterSta
 def _judge(state: OuterState, values: Array, slope: Array, tolerance: float, fixed_tasks: bool) -> tuple[Array, Array]:
     """Status and event step from the end of a run and what was watched on the way."""
     watch = state.watch
-    size = jax.vmap(_largest)(state.thetas)
+    size = jax.vmap(largest)(state.thetas)
     broken = ~(jnp.isfinite(size) & jnp.isfinite(values) & jnp.isfinite(slope))
     gone = size > watch.escape_radius
     restless = (slope > tolerance * jnp.maximum(1, watch.first_slope)) & fixed_tasks
@@ -321,11 +322,6 @@ def _full(optimizer: optax.GradientTransformation) -> optax.GradientTransformati
     import optax
 
     return optax.with_extra_args_support(optimizer)
-
-
-def _largest(tree: PyTree) -> Array:
-    """The largest absolute entry; NaN where there is one."""
-    return jnp.max(jnp.stack([jnp.max(jnp.abs(leaf)) for leaf in jax.tree.leaves(tree)]))
 
 
 def _first(seen: Array, now: Array, step: Array) -> Array:

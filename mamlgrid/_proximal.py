@@ -10,10 +10,11 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 from jax.scipy.sparse.linalg import cg
 
-from ._grid import checked_count, is_traced
+from ._grid import as_float, checked_count, is_traced
 from ._inner import InnerRule
 from ._rule import rule, static
 from ._status import Status, code
+from ._trees import dot, largest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,7 +103,7 @@ class Proximal(InnerRule):
     def _solve(self, loss: Loss, theta: Theta, alpha: Alpha, start: Theta) -> _End:
         def objective(phi: Theta) -> Array:
             distance = jax.tree.map(jnp.subtract, phi, theta)
-            return jnp.asarray(alpha, loss(phi).dtype) * loss(phi) + _dot(distance, distance) / 2
+            return jnp.asarray(alpha, loss(phi).dtype) * loss(phi) + dot(distance, distance) / 2
 
         def residual(phi: Theta) -> Theta:
             return _equation(loss, theta, alpha, phi)
@@ -111,21 +112,21 @@ class Proximal(InnerRule):
             slope, linear = jax.linearize(residual, s.phi)
             step = _linear_solve(linear, jax.tree.map(jnp.negative, slope))
             # Where the objective is not convex along the Newton step, go down the slope.
-            downhill = (_dot(step, linear(step)) > 0) & (_dot(step, slope) < 0)
+            downhill = (dot(step, linear(step)) > 0) & (dot(step, slope) < 0)
             step = jax.tree.map(lambda p, g: jnp.where(downhill, p, -g), step, slope)
-            value, fall, size = objective(s.phi), _dot(step, slope), _dot(slope, slope)
+            value, fall, size = objective(s.phi), dot(step, slope), dot(slope, slope)
 
             def unacceptable(c: tuple[Array, Array]) -> Array:
                 trial = _along(s.phi, step, c[0])
                 # Near the end the objective no longer shows a fall, the residual still does.
                 falls = objective(trial) <= value + 1e-4 * c[0] * fall
-                shrinks = _dot(residual(trial), residual(trial)) <= size / 4
+                shrinks = dot(residual(trial), residual(trial)) <= size / 4
                 return ~(falls | (shrinks & downhill)) & (c[1] < _MAX_HALVINGS)
 
             share, _ = jax.lax.while_loop(
                 unacceptable, lambda c: (c[0] / 2, c[1] + 1), (jnp.ones_like(value), jnp.asarray(0))
             )
-            return _Search(_along(s.phi, step, share), _largest(step), s.rounds + 1)
+            return _Search(_along(s.phi, step, share), largest(step), s.rounds + 1)
 
         def unfinished(s: _Search) -> Array:
             return (s.step > 8 * _eps(theta) * _scale(s.phi, theta)) & (s.rounds < self.max_steps)
@@ -169,10 +170,10 @@ def _linear_solve(linear: Callable[[Theta], Theta], right_side: Theta, exact: bo
     def solve(linear: Callable[[Theta], Theta], right_side: Theta) -> Theta:
         found = cg(linear, right_side, tol=eps, maxiter=min(10 * size, _MAX_CG_STEPS))[0]
         # Of a right side that is NaN cg makes zero, which would look like an answer.
-        known = jnp.isfinite(_dot(right_side, right_side))
+        known = jnp.isfinite(dot(right_side, right_side))
         if exact:
             rest = jax.tree.map(jnp.subtract, linear(found), right_side)
-            known &= _dot(rest, rest) <= eps * _dot(right_side, right_side)
+            known &= dot(rest, rest) <= eps * dot(right_side, right_side)
         return jax.tree.map(lambda x: jnp.where(known, x, jnp.nan), found)
 
     # The derivatives of a linear solve are linear solves; those that cg brings itself cannot be transposed here.
@@ -183,7 +184,7 @@ def _smallest_eigenvalue(linear: Callable[[Theta], Theta], like: Theta) -> Array
     """The smallest eigenvalue of a symmetric linear map that Lanczos iteration with full orthogonalisation finds."""
     flat, unravel = ravel_pytree(like)
     if flat.size == 1:
-        return _dot(jax.tree.map(jnp.ones_like, like), linear(jax.tree.map(jnp.ones_like, like)))
+        return dot(jax.tree.map(jnp.ones_like, like), linear(jax.tree.map(jnp.ones_like, like)))
     steps = min(flat.size, _LANCZOS_STEPS)
     start = jax.random.normal(jax.random.key(0), flat.shape, flat.dtype)  # any vector with a part in every direction
 
@@ -213,17 +214,9 @@ def _along(phi: Theta, step: Theta, share: Array) -> Theta:
     return jax.tree.map(lambda p, d: p + share.astype(p.dtype) * d, phi, step)
 
 
-def _dot(a: Theta, b: Theta) -> Array:
-    return jax.tree.reduce(jnp.add, jax.tree.map(jnp.vdot, a, b))
-
-
-def _largest(tree: Theta) -> Array:
-    return jnp.max(jnp.stack([jnp.max(jnp.abs(leaf)).astype(_dtype(tree)) for leaf in jax.tree.leaves(tree)]))
-
-
 def _scale(*trees: Theta) -> Array:
     """The largest parameter; one where all are smaller: losses here are of order one around theta of order one."""
-    return jnp.maximum(1, jnp.max(jnp.stack([_largest(tree) for tree in trees])))
+    return jnp.maximum(1, jnp.max(jnp.stack([largest(tree) for tree in trees])))
 
 
 def _dtype(tree: Theta) -> Any:
@@ -242,4 +235,4 @@ def _checked_strength(strength: Any) -> Any:
         raise TypeError(f"strength must be a real number, got {strength!r}")
     if not (number > 0 and np.isfinite(number)):
         raise ValueError(f"strength must be positive and finite, got {strength}: it is what keeps theta' near theta")
-    return jnp.asarray(strength, float) if not hasattr(strength, "dtype") else jnp.asarray(strength)
+    return as_float(strength)

@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ._grid import as_float
+
 if TYPE_CHECKING:
     from ._types import Alpha, Array, Theta
 
@@ -50,8 +52,7 @@ def _check_shape(rate: tuple[int, ...], leaf: tuple[int, ...], num_steps: int | 
 def _floating(rate: Any) -> Array:
     if not isinstance(rate, jax.Array | np.ndarray | np.generic | int | float | complex):
         raise TypeError(f"alpha must be a number, or a pytree of numbers, got {rate!r}")
-    number = isinstance(rate, int | float) and not isinstance(rate, bool)
-    array = jnp.asarray(rate, float) if number else jnp.asarray(rate)
+    array = jnp.asarray(rate) if isinstance(rate, complex) else as_float(rate)
     if not jnp.issubdtype(array.dtype, jnp.floating):
         raise TypeError(f"alpha must be a real floating number, got dtype {array.dtype}")
     return array

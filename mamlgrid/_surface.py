@@ -113,6 +113,19 @@ def axes(alphas: ArrayLike, thetas: ArrayLike) -> tuple[Float[Array, "alphas"], 
     return checked[0].astype(dtype), checked[1].astype(dtype)
 
 
+def status_at(meta: MetaLoss, theta: Any, alpha: Any, finite: Array) -> Int[Array, "..."]:
+    """The status of what was computed at one point: of all tasks together, or of each when `finite` is `[num_tasks]`.
+
+    NONFINITE where it overflowed, and what the inner rule says where the adaptation failed.
+    """
+    status = jnp.where(finite, code(Status.OK), code(Status.NONFINITE))
+    if not meta.inner.may_fail:
+        return status
+    inner = meta.inner_status(theta, alpha)
+    inner = inner if finite.ndim else inner.max()
+    return jnp.where(inner == Status.OK, status, inner)
+
+
 def value_at(meta: MetaLoss, theta: Float[Array, ""], alpha: Float[Array, ""]) -> Float[Array, ""]:
     """The meta-loss in the precision of theta, also where its tasks have a finer one."""
     return meta(theta, alpha).astype(theta.dtype)
@@ -140,11 +153,7 @@ def _arrays(
         numbers = cell(meta, theta, alpha, derivatives)
         finite = functools.reduce(operator.and_, map(jnp.isfinite, numbers))
         missing = [None] * (3 - len(numbers))
-        status = jnp.where(finite, code(Status.OK), code(Status.NONFINITE))
-        if meta.inner.may_fail:
-            inner = meta.inner_status(theta, alpha).max()
-            status = jnp.where(inner == Status.OK, status, inner)
-        return (*numbers, *missing, status)
+        return (*numbers, *missing, status_at(meta, theta, alpha, finite))
 
     def row(alpha: Array) -> tuple[Any, ...]:
         return mapped(lambda theta: at(alpha, theta), thetas, memory_budget)

@@ -9,8 +9,7 @@ import jax.numpy as jnp
 
 from ._meta import MetaLoss, checked_meta
 from ._results import Provenance, Result, Variable, provenance
-from ._status import Status, code
-from ._surface import axes
+from ._surface import axes, status_at
 
 if TYPE_CHECKING:
     from ._types import Array, ArrayLike, Float, Int
@@ -31,7 +30,8 @@ class TaskLosses(_TaskLossesFields, Result):
         alphas: `[alphas]`, inner step sizes.
         thetas: `[thetas]`, initial parameters.
         values: `[alphas, thetas, num_tasks]`, `L_i(theta_i')`.
-        status: `[alphas, thetas, num_tasks]`, int8: OK or NONFINITE.
+        status: `[alphas, thetas, num_tasks]`, int8: OK or NONFINITE; NOT_CONVERGED where a proximal
+            inner problem was not solved.
         provenance: the call and the versions.
     """
 
@@ -74,5 +74,8 @@ def task_losses(meta: MetaLoss, alphas: ArrayLike, thetas: ArrayLike) -> TaskLos
 
 @jax.jit
 def _evaluate(meta: MetaLoss, alphas: Array, thetas: Array) -> tuple[Array, Array]:
-    values = jax.vmap(lambda alpha: jax.vmap(lambda theta: meta.per_task(theta, alpha))(thetas))(alphas)
-    return values, jnp.where(jnp.isfinite(values), code(Status.OK), code(Status.NONFINITE))
+    def at(theta: Array, alpha: Array) -> tuple[Array, Array]:
+        values = meta.per_task(theta, alpha)
+        return values, status_at(meta, theta, alpha, jnp.isfinite(values))
+
+    return jax.vmap(lambda alpha: jax.vmap(lambda theta: at(theta, alpha))(thetas))(alphas)

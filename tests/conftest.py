@@ -72,3 +72,16 @@ def dtype(request: pytest.FixtureRequest) -> Iterator[np.dtype]:
     """The test runs twice, in float32 and in float64, and is given the dtype."""
     with jax.enable_x64(request.param == "float64"):
         yield np.dtype(request.param)
+
+
+@pytest.fixture
+def no_window(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nothing calls show, and no figure outlives its test."""
+    import matplotlib.pyplot as plt
+
+    def show(*_: object, **__: object) -> None:
+        raise AssertionError("a plotting function called show")
+
+    monkeypatch.setattr(plt, "show", show)
+    yield
+    plt.close("all")

@@ -17,7 +17,7 @@ import numpy as np
 
 DIGITS = 50
 # Evaluated with this many digits, a polynomial of the degrees met here still has 50 right ones at its roots.
-_WORKING_DIGITS = 120
+WORKING_DIGITS = 120
 
 Polynomial = list[Fraction]
 
@@ -90,42 +90,6 @@ def matrix_quadratics(matrices, centers, alpha, num_steps=1) -> Quadratic:
     return Quadratic(theta, value, total, np.full_like(theta, np.nan))
 
 
-def direction_weights(algorithm, matrices, alpha, num_steps=1, *, strength=1.0, num_last=0, rates=None) -> np.ndarray:
-    """`[num_tasks, dim, dim]`: the outer direction of an algorithm on quadratics is `sum_i W_i (theta - c_i)`.
-
-    Each step multiplies `theta - c_i` by `I - D A_i`, with `D = alpha` or the rates of the parameters on a diagonal.
-    """
-    eye = np.eye(np.shape(matrices)[-1])
-    return np.array(
-        [_direction_weight(algorithm, A, alpha, num_steps, strength, num_last, rates, eye) for A in matrices]
-    )
-
-
-def _direction_weight(algorithm, A, alpha, num_steps, strength, num_last, rates, eye):
-    D = alpha * eye if rates is None else np.diag(rates)
-    shrink, resolvent = eye - D @ A, np.linalg.inv(A + strength * eye)
-    adapted = np.linalg.matrix_power(shrink, num_steps)
-    match algorithm:
-        case "MAML":
-            return adapted.T @ A @ adapted
-        case "FOMAML":
-            return A @ adapted
-        case "truncated":
-            return np.linalg.matrix_power(shrink, min(num_last, num_steps)).T @ A @ adapted
-        case "Reptile":  # (I - (I - alpha A)^K) / alpha without the division
-            return sum((A @ np.linalg.matrix_power(shrink, k) for k in range(num_steps)), 0 * A)
-        case "iMAML":
-            return strength**2 * resolvent @ A @ resolvent
-        case "Moreau":
-            return strength * A @ resolvent
-    raise ValueError(algorithm)
-
-
-def fixed_point(weights, centers) -> np.ndarray:
-    """Where `sum_i W_i (theta - c_i)` is zero."""
-    return np.linalg.solve(weights.sum(0), np.einsum("nij,nj->i", weights, centers))
-
-
 # --- polynomial losses -----------------------------------------------------------------------------
 
 
@@ -163,7 +127,7 @@ def compose(p: Polynomial, q: Polynomial) -> Polynomial:
 
 def evaluate(p: Polynomial, theta):
     """`p(theta)`, exactly for a Fraction, in the working precision of mpmath for an mpf."""
-    return _horner(p if isinstance(theta, Fraction) else [_mpf(c) for c in p], theta)
+    return _horner(p if isinstance(theta, Fraction) else [as_mpf(c) for c in p], theta)
 
 
 def meta_polynomial(losses, alpha, num_steps=1) -> tuple[Polynomial, Polynomial]:
@@ -212,7 +176,7 @@ def real_roots(p: Polynomial, low: float, high: float) -> list[mp.mpf]:
         raise ValueError("the polynomial is identically zero")
     low, width = Fraction(low), Fraction(high) - Fraction(low)
     roots: list[mp.mpf] = []
-    with mp.workdps(_WORKING_DIGITS):
+    with mp.workdps(WORKING_DIGITS):
         in_unit = compose(p, [low, width])
         in_unit += [Fraction(0)] * (len(p) - len(in_unit))
         n = len(in_unit) - 1
@@ -224,22 +188,22 @@ def real_roots(p: Polynomial, low: float, high: float) -> list[mp.mpf]:
             b, position, depth = waiting.pop()
             left, right = Fraction(position, 2**depth), Fraction(position + 1, 2**depth)
             if b[0] == 0 and (position % 2 or depth == 0):  # a first half has the left end of what it halves
-                roots.append(_mpf(low + width * left))
+                roots.append(as_mpf(low + width * left))
             signs = [c > 0 for c in b if c]
             variations = sum(s != t for s, t in itertools.pairwise(signs))
             if variations == 1 and b[0] and b[-1]:
                 roots.append(_bracketed_root(p, low + width * left, low + width * right))
             elif variations and depth == 200:
-                roots.append(_mpf(low + width * (left + right) / 2))
+                roots.append(as_mpf(low + width * (left + right) / 2))
             elif variations:
                 first, second = _halves(b)
                 waiting += [(second, 2 * position + 1, depth + 1), (first, 2 * position, depth + 1)]
         if bernstein[-1] == 0:
-            roots.append(_mpf(low + width))
+            roots.append(as_mpf(low + width))
     return sorted(roots)
 
 
-def _mpf(x: Fraction) -> mp.mpf:
+def as_mpf(x: Fraction) -> mp.mpf:
     return mp.mpf(x.numerator) / x.denominator
 
 
@@ -256,9 +220,9 @@ def _halves(b: list[int]) -> tuple[list[int], list[int]]:
 
 def _bracketed_root(p: Polynomial, left: Fraction, right: Fraction) -> mp.mpf:
     """The one simple root between `left` and `right`: Newton steps, each kept honest by a sign change."""
-    function, slope = [_mpf(c) for c in p], [_mpf(c) for c in derivative(p)]
+    function, slope = [as_mpf(c) for c in p], [as_mpf(c) for c in derivative(p)]
     tolerance = mp.mpf(10) ** (-2 * DIGITS)
-    a, b = _mpf(left), _mpf(right)
+    a, b = as_mpf(left), as_mpf(right)
     negative = _horner(function, a) < 0
     while b - a > tolerance * (1 + abs(a)):
         middle = (a + b) / 2
@@ -294,7 +258,7 @@ def minima(losses, alpha: float, bounds: tuple[float, float], num_steps=1) -> li
     value, in_alpha = meta_polynomial(losses, alpha, num_steps)
     slope = derivative(value)
     curvature, cross = derivative(slope), derivative(in_alpha)
-    with mp.workdps(_WORKING_DIGITS):
+    with mp.workdps(WORKING_DIGITS):
         low, high = (mp.mpf(b) for b in bounds)
         inner = [r for r in real_roots(slope, *bounds) if low < r < high]
         ends = [low, *inner, high]
@@ -358,7 +322,7 @@ def _refined_jump(losses, num_steps, alpha: float, ends: tuple[Minimum, Minimum]
         slopes = zip((left_slope, right_slope), ends, strict=True)
         return [left - right, *(slope for slope, m in slopes if not m.at_bound)]
 
-    with mp.workdps(_WORKING_DIGITS):
+    with mp.workdps(WORKING_DIGITS):
         start = [mp.mpf(alpha), *(m.theta for m in ends if not m.at_bound)]
         solver = {"solver": "mdnewton"} if len(start) > 1 else {}
         solved = mp.findroot(equations, start, tol=mp.mpf(10) ** (-1.8 * DIGITS), **solver)
@@ -370,164 +334,13 @@ def _value_and_slope(losses, theta, alpha, num_steps):
     """The meta-loss and its derivative in theta by the chain rule, in the precision of mpmath."""
     value = slope = mp.mpf(0)
     for p in map(polynomial, losses):
-        loss, first, second = ([_mpf(c) for c in q] for q in (p, derivative(p), derivative(derivative(p))))
+        loss, first, second = ([as_mpf(c) for c in q] for q in (p, derivative(p), derivative(derivative(p))))
         adapted, change = theta, mp.mpf(1)
         for _ in range(num_steps):
             step, bend = _horner(first, adapted), _horner(second, adapted)
             adapted, change = adapted - alpha * step, change * (1 - alpha * bend)
         value, slope = value + _horner(loss, adapted), slope + _horner(first, adapted) * change
     return value, slope
-
-
-# --- the outer directions, with the digits of mpmath -----------------------------------------------
-
-# Differences over 10^-24 of functions known to 120 digits: central ones are right to 48 digits, second ones as well.
-_STEP = mp.mpf(10) ** -24
-
-
-def _plain(slope, memory, k):
-    return slope, memory
-
-
-def _momentum(slope, memory, k, decay=0.9):
-    trace = slope + mp.mpf(decay) * (memory or 0)
-    return trace, trace
-
-
-def _rmsprop(slope, memory, k, decay=0.9, eps=1e-8):
-    square = mp.mpf(decay) * (memory or 0) + (1 - mp.mpf(decay)) * slope**2
-    return slope / mp.sqrt(square + mp.mpf(eps)), square
-
-
-def _adam(slope, memory, k, b1=0.9, b2=0.999, eps=1e-8, eps_root=1e-4):
-    m, v = memory or (0, 0)
-    b1, b2 = mp.mpf(b1), mp.mpf(b2)
-    m, v = b1 * m + (1 - b1) * slope, b2 * v + (1 - b2) * slope**2
-    root = mp.sqrt(v / (1 - b2 ** (k + 1)) + mp.mpf(eps_root))
-    return m / (1 - b1 ** (k + 1)) / (root + mp.mpf(eps)), (m, v)
-
-
-UPDATES: dict[str, Callable] = {"sgd": _plain, "momentum": _momentum, "rmsprop": _rmsprop, "adam": _adam}
-
-
-def adapt(loss, theta, alpha, num_steps, optimizer="sgd"):
-    """Theta after each inner step on a polynomial, the start first, and what the steps subtracted before alpha."""
-    slope, path, updates, memory = derivative(polynomial(loss)), [theta], [], None
-    for k in range(num_steps):
-        update, memory = UPDATES[optimizer](evaluate(slope, path[-1]), memory, k)
-        updates.append(update)
-        path.append(path[-1] - alpha * update)
-    return path, updates
-
-
-def proximal(loss, theta, strength):
-    """`argmin L(phi) + strength / 2 (phi - theta)^2` of a convex polynomial, by Newton's method."""
-    slope = derivative(polynomial(loss))
-    bend, phi = derivative(slope), theta
-    for _ in range(200):
-        step = (evaluate(slope, phi) + strength * (phi - theta)) / (evaluate(bend, phi) + strength)
-        phi -= step
-        if abs(step) < mp.mpf(10) ** (10 - _WORKING_DIGITS):
-            return phi
-    raise ArithmeticError("Newton's method did not end")
-
-
-def value_of(algorithm, tasks, theta, alpha, num_steps=1, *, strength=1, optimizer="sgd"):
-    """The sum over tasks `(support, query)`, polynomials, of the query loss after adaptation."""
-    total = mp.mpf(0)
-    for support, query in tasks:
-        if algorithm in ("iMAML", "Moreau"):
-            adapted = proximal(support, theta, strength)
-        else:
-            adapted = adapt(support, theta, alpha, num_steps, optimizer)[0][-1]
-        total += evaluate(polynomial(query), adapted)
-    return total
-
-
-def direction_of(algorithm, tasks, theta, alpha, num_steps=1, *, strength=1, optimizer="sgd", num_last=0):
-    """The outer direction by its definition in the literature, summed over tasks."""
-    if algorithm in ("MAML", "iMAML"):
-        return central(
-            lambda t: value_of(algorithm, tasks, t, alpha, num_steps, strength=strength, optimizer=optimizer), theta
-        )
-    total = mp.mpf(0)
-    for support, query in tasks:
-        path, updates = adapt(support, theta, alpha, num_steps, optimizer)
-        slope, bend = derivative(polynomial(query)), derivative(derivative(polynomial(support)))
-        match algorithm:
-            case "Reptile":
-                total += sum(updates)
-            case "Moreau":
-                total += strength * (theta - proximal(support, theta, strength))
-            case "FOMAML":
-                total += evaluate(slope, path[-1])
-            case "truncated":  # the last steps of plain gradient descent
-                chain = [1 - alpha * evaluate(bend, t) for t in path[max(num_steps - num_last, 0) : num_steps]]
-                total += evaluate(slope, path[-1]) * mp.fprod(chain)
-            case _:
-                raise ValueError(algorithm)
-    return total
-
-
-def central(function, x):
-    """The derivative to more digits than anyone asks for: mpmath's differences over `_STEP`."""
-    return (function(x + _STEP) - function(x - _STEP)) / (2 * _STEP)
-
-
-class Direction(NamedTuple):
-    value: float
-    direction: float
-    jacobian: float
-    """d direction / dtheta."""
-    value_in_alpha: float
-    direction_in_alpha: float
-
-
-def derivatives(algorithm, tasks, theta, alpha, num_steps=1, **settings) -> Direction:
-    """Value, outer direction and their true derivatives."""
-    plain = {k: v for k, v in settings.items() if k != "num_last"}
-    with mp.workdps(_WORKING_DIGITS):
-        theta, alpha = mp.mpf(float(theta)), mp.mpf(float(alpha))
-        found = Direction(
-            value_of(algorithm, tasks, theta, alpha, num_steps, **plain),
-            direction_of(algorithm, tasks, theta, alpha, num_steps, **settings),
-            central(lambda t: direction_of(algorithm, tasks, t, alpha, num_steps, **settings), theta),
-            central(lambda a: value_of(algorithm, tasks, theta, a, num_steps, **plain), alpha),
-            central(lambda a: direction_of(algorithm, tasks, theta, a, num_steps, **settings), alpha),
-        )
-        return Direction(*map(float, found))
-
-
-def in_coefficient(function, tasks, part, task, power):
-    """The derivative of `function(tasks)` in one coefficient of the support (0) or query (1) loss of one task."""
-
-    def moved(c):
-        pairs = [[[Fraction(x) for x in loss] for loss in pair] for pair in tasks]
-        pairs[task][part][power] += c
-        return function(pairs)
-
-    step = Fraction(1, 10**24)
-    with mp.workdps(_WORKING_DIGITS):
-        return float((moved(step) - moved(-step)) / (2 * _mpf(step)))
-
-
-# --- small alpha -----------------------------------------------------------------------------------
-
-
-def cubed_residuals(w, batch):
-    """Gradient and Hessian of `sum_j (x_j w - y_j)^4 / 4` over a minibatch `(x, y)`."""
-    x, y = batch
-    residual = x @ w - y
-    return x.T @ residual**3, x.T @ (3 * residual[:, None] ** 2 * x)
-
-
-def small_alpha_terms(w, batches) -> tuple[np.ndarray, np.ndarray]:
-    """`(average gradient, average inner-product gradient)` of two minibatches: `(H_1 g_2 + H_2 g_1) / 2` the second.
-
-    Source: Nichol, Achiam, Schulman (2018), section 5.1.
-    """
-    (g1, h1), (g2, h2) = (cubed_residuals(w, batch) for batch in batches)
-    return (g1 + g2) / 2, (h1 @ g2 + h2 @ g1) / 2
 
 
 # --- a network, adapted by backpropagation written out ---------------------------------------------

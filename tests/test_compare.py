@@ -11,7 +11,7 @@ import pytest
 import mamlgrid as mg
 from mamlgrid import Status
 
-from . import oracles
+from . import oracles, oracles_algorithms
 
 BOUNDS = (-4.0, 4.0)
 CASE_2 = mg.cases.quartic().losses
@@ -51,10 +51,10 @@ def _quadratics(algorithm, **settings):
 
 
 def _check_quadratics(found, name, alphas, num_steps, strength=1.0):
-    i = found.index(name)
+    i = found.position(name)
     for j, alpha in enumerate(alphas):
-        weights = oracles.direction_weights(name, A[:, None, None], alpha, num_steps, strength=strength)
-        (exact,), slope = oracles.fixed_point(weights, C[:, None]), weights.sum()
+        weights = oracles_algorithms.direction_weights(name, A[:, None, None], alpha, num_steps, strength=strength)
+        (exact,), slope = oracles_algorithms.fixed_point(weights, C[:, None]), weights.sum()
         status = [Status(int(s)) for s in found.status[i, j]]
         assert status == [Status.OK] + [Status.ABSENT] * (len(status) - 1)
         np.testing.assert_allclose(found.fixed_points[i, j, 0], exact, rtol=1e-10, atol=1e-13)
@@ -132,7 +132,7 @@ def test_in_case_2_all_fixed_points_are_found(x64):
     found = mg.compare(_case_2(), ALPHAS, (-3.0, 3.0))
     assert found.labels.names == ("MAML", "FOMAML", "Reptile")
     for name in found.labels.names:
-        i = found.index(name)
+        i = found.position(name)
         for j, alpha in enumerate(ALPHAS):
             polynomial = direction_polynomial(name, alpha)
             roots = oracles.real_roots(polynomial, -3.0, 3.0)
@@ -177,9 +177,9 @@ def test_another_reference_changes_what_is_judged_not_what_is_found(x64):
     for field in ("fixed_points", "jacobians", "regrets", "status", "uphill", "attracting"):
         np.testing.assert_array_equal(getattr(turned, field)[::-1], getattr(plain, field), err_msg=field)
     np.testing.assert_array_equal(turned.optimum.thetas, plain.optimum.thetas)
-    assert turned.index("MAML") == 2
+    assert turned.position("MAML") == 2
     with pytest.raises(ValueError, match=r"no algorithm 'Adam'; there are 'Reptile', 'FOMAML', 'MAML'"):
-        turned.index("Adam")
+        turned.position("Adam")
 
 
 def test_a_second_comparison_does_not_compile_and_a_grid_is_taken_as_it_is(x64, compilations):

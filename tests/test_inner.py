@@ -10,8 +10,9 @@ import pytest
 
 import mamlgrid as mg
 from mamlgrid import Status
+from mamlgrid._proximal import _linear_solve
 
-from . import oracles
+from . import oracles_algorithms
 from .problems import polynomial_loss
 
 MATRICES = np.array([[[2.0, 0.5], [0.5, 1.0]], [[0.75, -0.25], [-0.25, 1.5]]])
@@ -67,12 +68,12 @@ def value_and_direction(meta, theta, alpha):
 def test_a_rate_for_each_parameter_puts_a_diagonal_in_the_place_of_alpha(x64):
     # W = (I - A D) A (I - D A); D beyond the stable range of one parameter, negative for the other.
     for rates in ([0.3, 0.3], [0.5, -0.2], [1.6, 0.0]):
-        weights = oracles.direction_weights("MAML", MATRICES, None, rates=np.array(rates))
+        weights = oracles_algorithms.direction_weights("MAML", MATRICES, None, rates=np.array(rates))
         by_formula = [(np.eye(2) - A @ np.diag(rates)) @ A @ (np.eye(2) - np.diag(rates) @ A) for A in MATRICES]
         np.testing.assert_allclose(weights, by_formula, rtol=1e-14)
         direction = value_and_direction(mg.maml(quadratic, MATRIX_TASKS), THETA, np.array(rates))[1]
         np.testing.assert_allclose(direction, np.einsum("nij,nj->i", weights, THETA - CENTERS), rtol=1e-10)
-        at_rest = oracles.fixed_point(weights, CENTERS)
+        at_rest = oracles_algorithms.fixed_point(weights, CENTERS)
         np.testing.assert_allclose(
             value_and_direction(mg.maml(quadratic, MATRIX_TASKS), at_rest, np.array(rates))[1], 0, atol=1e-12
         )
@@ -132,7 +133,7 @@ def test_new_scaled_rates_do_not_compile(x64, compilations):
     compilations.reset()
     _, direction = value_and_direction(again, THETA, 0.5)
     assert compilations.count == 0
-    weights = oracles.direction_weights("MAML", MATRICES, None, rates=np.array([0.125, -0.5]))
+    weights = oracles_algorithms.direction_weights("MAML", MATRICES, None, rates=np.array([0.125, -0.5]))
     np.testing.assert_allclose(direction, np.einsum("nij,nj->i", weights, THETA - CENTERS), rtol=1e-12)
 
 
@@ -189,8 +190,8 @@ def test_step_weights_add_up_the_losses_along_the_way(x64):
         value, direction = value_and_direction(_weighted(algorithm, weights), THETA, 0.3)
         exact = exact_slope = 0.0
         for k, weight in enumerate(weights, start=1):
-            maml = oracles.direction_weights("MAML", MATRICES, 0.3, k)
-            own = oracles.direction_weights(name, MATRICES, 0.3, k)
+            maml = oracles_algorithms.direction_weights("MAML", MATRICES, 0.3, k)
+            own = oracles_algorithms.direction_weights(name, MATRICES, 0.3, k)
             exact += weight * np.einsum("ni,nij,nj->", THETA - CENTERS, maml, THETA - CENTERS) / 2
             exact_slope += weight * np.einsum("nij,nj->i", own, THETA - CENTERS)
         np.testing.assert_allclose(value, exact, rtol=1e-13)
@@ -437,3 +438,19 @@ def test_what_goes_wrong_late_or_backwards_is_refused(make, message):
 def test_a_strength_is_positive_however_it_is_given(strength):
     with pytest.raises(ValueError, match="strength must be positive"):
         mg.inner.Proximal(strength)
+
+
+def test_each_task_says_whether_its_inner_problem_was_solved(x64):
+    meta = mg.imaml([lambda t: t**2 / 2, lambda t: -(t**2)], strength=1.0)
+    found = mg.task_losses(meta, np.array([0.0]), np.array([0.5]))
+    assert found.status[0, 0].tolist() == [mg.Status.OK, mg.Status.NOT_CONVERGED]
+    np.testing.assert_allclose(found.values[0, 0, 0], 0.25**2 / 2, rtol=1e-14)
+    assert np.isnan(found.values[0, 0, 1])
+
+
+def test_a_linear_system_without_a_solution_is_not_answered(x64):
+    def flattened(x):
+        return x * jnp.array([1.0, 0.0])
+
+    assert np.isnan(_linear_solve(flattened, jnp.ones(2), exact=True)).all()
+    np.testing.assert_allclose(_linear_solve(lambda x: 2 * x, jnp.ones(2), exact=True), 0.5, rtol=1e-15)

@@ -9,17 +9,17 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from . import oracles
+from . import oracles, oracles_algorithms
 
 
-def test_the_oracles_import_only_numpy_and_mpmath():
-    tree = ast.parse(Path(oracles.__file__).read_text())
-    names = [n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)]
+@pytest.mark.parametrize("module", [oracles, oracles_algorithms])
+def test_the_oracles_import_only_numpy_and_mpmath(module):
+    tree = ast.parse(Path(module.__file__).read_text())
+    names = [f"{'.' * n.level}{n.module}" for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)]
     names += [alias.name for n in ast.walk(tree) if isinstance(n, ast.Import) for alias in n.names]
-    assert {n.split(".")[0] for n in names} == {
-        *("__future__", "collections", "fractions", "itertools", "math", "typing"),
-        *("numpy", "mpmath"),
-    }
+    own = {".oracles"} if module is oracles_algorithms else set()
+    standard = {"__future__", "collections.abc", "fractions", "itertools", "math", "typing"}
+    assert set(names) - standard == {"numpy", "mpmath"} | own
 
 
 @pytest.mark.parametrize(

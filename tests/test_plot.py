@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -24,6 +24,8 @@ from mamlgrid.plot._facets import facets
 from mamlgrid.plot._levels import levels_of
 from mamlgrid.plot._optimum import FLAT_LABEL, curve
 from mamlgrid.plot._zero_curves import zero_curves
+
+pytestmark = pytest.mark.usefixtures("no_window")
 
 
 class Results:
@@ -47,18 +49,6 @@ class Results:
 @pytest.fixture(scope="module")
 def results() -> Results:
     return Results()
-
-
-@pytest.fixture(autouse=True)
-def no_window(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Nothing calls show, and no figure outlives its test."""
-
-    def show(*_: object, **__: object) -> None:
-        raise AssertionError("a plotting function called show")
-
-    monkeypatch.setattr(plt, "show", show)
-    yield
-    plt.close("all")
 
 
 FLAT_PICTURES: dict[str, Callable[[Results, Any], Any]] = {

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import jax
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 import mamlgrid as mg
 from mamlgrid import plot
+
+pytestmark = pytest.mark.usefixtures("no_window")
 
 
 @pytest.fixture(scope="module")
@@ -18,12 +19,6 @@ def both():
         tasks = mg.Tasks((np.array([1.0, 3.0]), np.array([0.0, 1.0])))
         metas = {"MAML": mg.maml(mg.cases.quadratic_loss, tasks), "FOMAML": mg.fomaml(mg.cases.quadratic_loss, tasks)}
         return mg.compare(metas, np.linspace(0, 0.9, 10), (-4.0, 4.0))
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
 
 
 def _lines(ax, color):

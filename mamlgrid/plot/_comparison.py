@@ -116,7 +116,7 @@ def climbing(result: Comparison, label: str, ax: Axes | None = None) -> Axes:
     from matplotlib.colors import ListedColormap
     from matplotlib.patches import Patch
 
-    number = wanted(result, "Comparison").index(label)
+    number = wanted(result, "Comparison").position(label)
     ax = axes(ax)
     alphas, thetas = np.asarray(result.alphas), np.asarray(result.thetas)
     shade = ListedColormap(["white", "#F2C6A6"])
