@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 
-from ._tasks import map_tasks
+from ._inner import InnerRule
+from ._rule import rule
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ._meta import MetaLoss
-    from ._types import Array
+    from ._types import Alpha, Array, Loss, Theta
 
 # Relative change of theta, alpha and theta' that stands for the rounding inside a loss: a handful of operations, each
 # wrong by half an eps, some of them twice (forwards and backwards).
@@ -32,14 +36,48 @@ def noise(meta: MetaLoss, theta: Array, alpha: Array) -> tuple[Array, Array]:
     moves = change * jnp.concatenate([jnp.zeros((1, 3)), jnp.eye(3), -jnp.eye(3)]).astype(theta.dtype)
 
     def terms(move: Array) -> tuple[Array, Array]:
-        def per_task(theta: Array) -> Array:
-            return map_tasks(meta._term(theta, alpha * (1 + move[1]), move[2]), meta.loss, meta.tasks)
-
-        return jax.jvp(per_task, (theta * (1 + move[0]),), (jnp.ones_like(theta),))
+        moved = dataclasses.replace(meta, inner=Inexact(meta.inner, move[2]))
+        point, rate = theta * (1 + move[0]), alpha * (1 + move[1])
+        return jax.jvp(lambda theta: moved.per_task(theta, rate), (point,), (jnp.ones_like(theta),))
 
     def total(values: Array) -> Any:
         spread = jnp.max(jnp.abs(values[1:] - values[0]), axis=0)
-        return meta._scaled(jnp.sum(spread + change * jnp.abs(values[0]))).astype(theta.dtype)
+        terms = spread + change * jnp.abs(values[0])
+        return (jnp.mean(terms) if meta.reduce == "mean" else jnp.sum(terms)).astype(theta.dtype)
 
     value, direction = jax.tree.map(total, jax.vmap(terms)(moves))
     return value, direction
+
+
+@rule
+class Inexact(InnerRule):
+    """An inner rule whose theta' has a relative error.
+
+    Attributes:
+        inner: the rule.
+        error: traced.
+    """
+
+    inner: InnerRule
+    error: Array
+
+    def __call__(self, loss: Loss, theta: Theta, alpha: Alpha) -> Theta:
+        """The theta' with its error."""
+        return self._off(self.inner(loss, theta, alpha))
+
+    def rates(self, theta: Theta, alpha: Alpha) -> Alpha:
+        """Those of the rule."""
+        return self.inner.rates(theta, alpha)
+
+    def truncated(self, loss: Loss, theta: Theta, alpha: Alpha, num_last: int) -> Callable[[Theta | None], Theta]:
+        """As that of the rule."""
+        adapted = self.inner.truncated(loss, theta, alpha, num_last)
+        return lambda shift: self._off(adapted(shift))
+
+    def displacement(self, loss: Loss, theta: Theta, alpha: Alpha) -> tuple[Theta, Theta]:
+        """The theta' with its error; the displacement as it is."""
+        adapted, total = self.inner.displacement(loss, theta, alpha)
+        return self._off(adapted), total
+
+    def _off(self, adapted: Theta) -> Theta:
+        return jax.tree.map(lambda p: p + p * self.error.astype(p.dtype), adapted)
