@@ -157,7 +157,7 @@ def _together(members: list[tuple[int, _Program]], theta: Theta) -> Alike:
         leaves, given = jax.tree.flatten(theta)
         if given != structure or [jnp.shape(leaf) for leaf in leaves] != [shape for shape, _ in avals]:
             raise ValueError(
-                f"an inner rule must return parameters like theta, {structure} of shapes {[s for s, _ in avals]}; got "
+                f"losses are taken of parameters like theta, {structure} of shapes {[s for s, _ in avals]}; got "
                 f"{given} of shapes {[jnp.shape(leaf) for leaf in leaves]}"
             )
         leaves = [jnp.asarray(leaf, dtype) for leaf, (_, dtype) in zip(leaves, avals, strict=True)]

@@ -11,9 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from ._grid import as_float
-from ._inner import Descent, Path
+from ._inner import Path
 from ._status import Status, code
-from ._tasks import Task, Tasks, map_tasks, name_of, sum_tasks
+from ._tasks import Task, Tasks, WeightedTask, map_tasks, name_of, sum_tasks
 
 if TYPE_CHECKING:
     from ._types import Alpha, Array, Coordinates, Float, InnerRule, Int, Loss, LossFamily, OuterRule, PyTree, Theta
@@ -56,20 +56,18 @@ class MetaLoss:
     def __call__(self, theta: Theta, alpha: Alpha) -> Float[Array, ""]:
         """The value of the meta-loss, a scalar."""
         theta, alpha = self.parameters_and_rates(theta, alpha)
-        total = sum_tasks(lambda task: self._value(task, theta, alpha), self.loss, self.tasks, theta)
+        total = sum_tasks(lambda task: self.value(task, theta, alpha), self.loss, self.tasks, theta)
         return total / self.num_tasks if self.reduce == "mean" else total
 
     def per_task(self, theta: Theta, alpha: Alpha) -> Float[Array, "num_tasks"]:
         """The post-adaptation query loss of each task: the terms that `reduce` puts together."""
-        return self.map_tasks(self._value, theta, alpha)
+        return self.map_tasks(self.value, theta, alpha)
 
     def directions(self, theta: Theta, alpha: Alpha) -> PyTree[Float[Array, "num_tasks ..."]]:
         """The outer direction of each task: `theta` with a leading task axis on every leaf."""
 
         def direction(task: Task, *_: Any) -> Theta:
-            return jax.grad(lambda theta: self._value(task, *self.parameters_and_rates(theta, alpha)))(
-                parameters(theta)
-            )
+            return jax.grad(lambda theta: self.value(task, *self.parameters_and_rates(theta, alpha)))(parameters(theta))
 
         return self.map_tasks(direction, theta, alpha)
 
@@ -81,7 +79,12 @@ class MetaLoss:
         """Whether the adaptation of each task succeeded, int8: NOT_CONVERGED where a proximal solve failed."""
         if not self.inner.may_fail:
             return jnp.full(self.num_tasks, code(Status.OK))
-        return self.map_tasks(lambda task, theta, alpha: self.inner.status(task.support, theta, alpha), theta, alpha)
+
+        def failed(task: Task, theta: Theta, alpha: Alpha) -> Array:
+            adapted = self.inner(task.support, theta, alpha)
+            return jax.tree.reduce(jnp.logical_or, jax.tree.map(lambda p: jnp.isnan(p).any(), adapted))
+
+        return jnp.where(self.map_tasks(failed, theta, alpha), code(Status.NOT_CONVERGED), code(Status.OK))
 
     def map_tasks(self, of: Callable[[Task, Theta, Alpha], Any], theta: Theta, alpha: Alpha) -> Any:
         """`of(task, parameters, rates)` for every task, results stacked along a leading task axis.
@@ -101,12 +104,11 @@ class MetaLoss:
         theta = parameters(theta)
         return theta, self.inner.rates(theta, alpha)
 
-    def _value(self, task: Task, theta: Theta, alpha: Alpha) -> Float[Array, ""]:
-        """One term of the sum."""
+    def value(self, task: Task, theta: Theta, alpha: Alpha) -> Float[Array, ""]:
+        """One term of the sum, at parameters and rates; its derivative in theta is the direction."""
         if self.step_weights is None:
             return self.outer.value(self.inner, task, theta, alpha)
-        task = dataclasses.replace(task, step_weights=self.step_weights)
-        return self.outer.value(Path(self.inner), task, theta, alpha)
+        return self.outer.value(Path(self.inner), WeightedTask(task, self.step_weights), theta, alpha)
 
     @property
     def num_tasks(self) -> int:
@@ -137,8 +139,6 @@ def on_grid(meta: MetaLoss) -> MetaLoss:
     What long inner loops compute there is cheaper to compute again, in a few fused passes over the grid, than to store
     for every cell and step: 50 ms against 12 for 20 steps on a million cells.
     """
-    if not isinstance(meta.inner, Descent):
-        return meta
     return dataclasses.replace(meta, inner=dataclasses.replace(meta.inner, checkpoint=True))
 
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 
-from ._inner import InnerRule
 from ._rule import rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ._meta import MetaLoss
-    from ._types import Alpha, Array, Loss, Theta
+    from ._tasks import Task
+    from ._types import Alpha, Array, Theta
 
 # Relative change of theta, alpha and theta' that stands for the rounding inside a loss: a handful of operations, each
 # wrong by half an eps, some of them twice (forwards and backwards).
@@ -36,9 +33,11 @@ def noise(meta: MetaLoss, theta: Array, alpha: Array) -> tuple[Array, Array]:
     moves = change * jnp.concatenate([jnp.zeros((1, 3)), jnp.eye(3), -jnp.eye(3)]).astype(theta.dtype)
 
     def terms(move: Array) -> tuple[Array, Array]:
-        moved = dataclasses.replace(meta, inner=Inexact(meta.inner, move[2]))
-        point, rate = theta * (1 + move[0]), alpha * (1 + move[1])
-        return jax.jvp(lambda theta: moved.per_task(theta, rate), (point,), (jnp.ones_like(theta),))
+        def term(task: Task, theta: Theta, alpha: Alpha) -> Array:
+            return meta.value(InexactTask(task, move[2]), theta, alpha)
+
+        moved = theta * (1 + move[0])
+        return jax.jvp(lambda t: meta.map_tasks(term, t, alpha * (1 + move[1])), (moved,), (jnp.ones_like(theta),))
 
     def total(values: Array) -> Any:
         spread = jnp.max(jnp.abs(values[1:] - values[0]), axis=0)
@@ -50,34 +49,21 @@ def noise(meta: MetaLoss, theta: Array, alpha: Array) -> tuple[Array, Array]:
 
 
 @rule
-class Inexact(InnerRule):
-    """An inner rule whose theta' has a relative error.
+class InexactTask:
+    """A task that judges theta' with a relative error.
 
     Attributes:
-        inner: the rule.
+        task: judges it as it is.
         error: traced.
     """
 
-    inner: InnerRule
+    task: Task
     error: Array
 
-    def __call__(self, loss: Loss, theta: Theta, alpha: Alpha) -> Theta:
-        """The theta' with its error."""
-        return self._off(self.inner(loss, theta, alpha))
+    def support(self, theta: Theta) -> Array:
+        """That of the task."""
+        return self.task.support(theta)
 
-    def rates(self, theta: Theta, alpha: Alpha) -> Alpha:
-        """Those of the rule."""
-        return self.inner.rates(theta, alpha)
-
-    def truncated(self, loss: Loss, theta: Theta, alpha: Alpha, num_last: int) -> Callable[[Theta | None], Theta]:
-        """As that of the rule."""
-        adapted = self.inner.truncated(loss, theta, alpha, num_last)
-        return lambda shift: self._off(adapted(shift))
-
-    def displacement(self, loss: Loss, theta: Theta, alpha: Alpha) -> tuple[Theta, Theta]:
-        """The theta' with its error; the displacement as it is."""
-        adapted, total = self.inner.displacement(loss, theta, alpha)
-        return self._off(adapted), total
-
-    def _off(self, adapted: Theta) -> Theta:
-        return jax.tree.map(lambda p: p + p * self.error.astype(p.dtype), adapted)
+    def query(self, adapted: Theta) -> Array:
+        """The loss beside theta'."""
+        return self.task.query(jax.tree.map(lambda p: p + p * self.error.astype(p.dtype), adapted))

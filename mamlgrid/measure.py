@@ -15,12 +15,12 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
 from ._meta import MetaLoss
-from ._tasks import Task
 from .outer import ThroughAdaptation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ._tasks import Task
     from ._types import Alpha, Array, Float, PyTree, Theta
 
 

@@ -184,9 +184,9 @@ def test_losses_may_close_over_what_is_differentiated(x64):
 
 
 @mg.rule
-class _Twice(mg.inner.InnerRule):
-    def __call__(self, loss, theta, alpha):
-        return jnp.stack([theta, theta])
+class _AtTwoPlaces(mg.outer.OuterRule):
+    def value_and_direction(self, inner, support, query, theta, alpha):
+        return query(jnp.stack([theta, theta])), theta
 
 
 def test_errors_name_the_loss_that_is_wrong():
@@ -195,9 +195,9 @@ def test_errors_name_the_loss_that_is_wrong():
         mg.maml([*FORMS["partials"], *losses])(0.5, 0.1)
     sums = [lambda t, c=c: jnp.sum(t) * c for c in NUMBERS]
     with pytest.raises(
-        ValueError, match=r"must return parameters like theta, .* of shapes \[\(\)\]; got .* \[\(2,\)\]"
+        ValueError, match=r"are taken of parameters like theta, .* of shapes \[\(\)\]; got .* \[\(2,\)\]"
     ):
-        mg.meta_loss(sums, inner=_Twice(), outer=mg.outer.ThroughAdaptation())(0.5, 0.1)
+        mg.meta_loss(sums, inner=mg.inner.GradientDescent(), outer=_AtTwoPlaces())(0.5, 0.1)
 
 
 @pytest.mark.slow
