@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -129,6 +130,29 @@ class BifurcationDiagram:
     optimum: OptimalTheta
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """Algorithms beside each other, `[algorithms, alphas, points]`."""
+
+    alphas: Array
+    thetas: Array
+    labels: Any
+    fixed_points: Array
+    attracting: Array
+    values: Array
+    regrets: Array
+    kinds: Array
+    status: Array
+    uphill: Array
+    optimum: OptimalTheta
+    branches: tuple[tuple[Branch, ...], ...]
+    branch_regrets: tuple[tuple[Array, ...], ...]
+
+    def position(self, label: str) -> int:
+        """The place of an algorithm."""
+        return self.labels.names.index(label)
+
+
 def replaced(result: Any, **fields: Any) -> Any:
     """A copy of any result with some fields changed or added; its class keeps its name."""
     whole = result._asdict() if hasattr(result, "_asdict") else dict(vars(result))
@@ -153,7 +177,7 @@ def optimal(alphas: Any, thetas: Any, status: Any = Status.OK, *, values: Any = 
 def jumps(at: Any, before: Any, after: Any, status: Any = Status.OK, windows: Any = np.nan) -> Jumps:
     """Jumps with equal status."""
     at, before, after = (np.atleast_1d(np.asarray(a, float)) for a in (at, before, after))
-    codes = (0 * at + np.asarray(status)).astype(np.int8)
+    codes = np.broadcast_to(np.asarray(status, np.int8), at.shape)
     return Jumps(at, before, after, 0 * at, codes, np.broadcast_to(windows, (at.size, 2)))
 
 
@@ -263,4 +287,33 @@ def doubtful() -> BifurcationDiagram:
             np.array([0.6, 0.9]), np.array([1.5, 1.5]), np.zeros(2), np.array([0, 2], np.int8), np.zeros(2, np.int8)
         ),
         unresolved=Unresolved(np.array([0.5, 0.95]), np.array([0.55, 0.951]), ("too many points", "NaN")),
+    )
+
+
+def parabolas() -> Comparison:
+    """MAML and FOMAML, one step, on parabolas of curvature 1 and 3 around 0 and 1: FOMAML repels past alpha = 0.4."""
+    alphas, grid = np.linspace(0, 0.9, 10), np.linspace(-4, 4, 17)
+    alphas = np.where(alphas == 0.4, 0.41, alphas)  # the fixed point is at infinity there
+    first, third = (1 - alphas) ** 2, 3 * (1 - 3 * alphas) ** 2
+    best, slope = third / (first + third), 4 - 10 * alphas
+    other = 3 * (1 - 3 * alphas) / slope
+
+    def loss(theta: Any) -> Any:
+        return (first * theta**2 + third * (theta - 1) ** 2) / 2
+
+    costs = loss(other) - loss(best)
+    low, high = alphas < 0.4, alphas > 0.4
+    before = branch(alphas[low], other[low], slope[low], loss(other)[low], ends=("axis", "high"))
+    after = branch(alphas[high], other[high], slope[high], loss(other)[high], ends=("low", "axis"))
+    fixed = np.stack([best, other])[:, :, None]
+    attracting = np.stack([np.ones(10, bool), low])[:, :, None]
+    direction = slope[:, None] * (grid - other[:, None])
+    uphill = np.stack([np.zeros((10, 17), bool), direction * (grid - best[:, None]) < 0])
+    values, none = np.stack([loss(best), loss(other)])[:, :, None], np.zeros(fixed.shape, np.int8)
+    return Comparison(
+        *(alphas, grid, SimpleNamespace(names=("MAML", "FOMAML")), fixed, attracting),
+        *(values, values - values[:1], none, none, uphill),
+        optimal(alphas, best, values=loss(best)),
+        ((branch(alphas, best, first + third, loss(best)),), (before, after)),
+        ((0 * best,), (costs[low], costs[high])),
     )

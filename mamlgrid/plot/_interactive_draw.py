@@ -59,7 +59,7 @@ def add_scene(figure: Figure, scene: Scene, across: tuple[float, float]) -> None
             "y": group.y,
             "customdata": _pairs(group),
             "mode": "markers",
-            "marker": _mark(group.look) | ({} if group.look.symbol else {"opacity": 0}),
+            "marker": _mark(group.look),
             "error_y": _bars(group),
             "hovertemplate": _POINT,
             "uid": f"marks-{k}",
@@ -185,10 +185,13 @@ _IN_SPACE = {f"triangle-{side}": "diamond" for side in ("left", "right", "up")} 
 
 def _mark(look: MarkLook, *, in_space: bool = False) -> dict[str, Any]:
     rim = {"color": "white" if look.filled else look.color, "width": 1 if look.filled else 2}
-    symbol = look.symbol or "circle"
+    if not look.symbol:
+        # A short piece of the bar, for the legend and for the mouse.
+        rim = {"color": look.color, "width": look.size}
+        return {"size": 6, "line": rim, "color": look.color, "symbol": "square" if in_space else "line-ns-open"}
+    symbol, size = look.symbol, 1.6 * look.size
     if in_space:
-        symbol = _IN_SPACE.get(symbol, symbol)
-    size = look.size * (0.9 if in_space else 1.6)
+        symbol, size = _IN_SPACE.get(symbol, symbol), 0.8 * look.size
     return {"symbol": symbol, "color": look.color if look.filled else "white", "size": size, "line": rim}
 
 

@@ -99,17 +99,7 @@ def bifurcation_diagram(result: BifurcationDiagram) -> Figure:
     scene = diagram_scene(wanted(result, "BifurcationDiagram"))
     low, high = window(scene.thetas, scene.bounds)
     add_scene(figure, scene, (low, high))
-    told = _told(scene)
-    counts = {}
-    for marks in scene.marks:
-        if marks.confirmed and marks.kind in ("fold", "pitchfork", "transcritical", "degenerate branch point"):
-            counts[marks.kind] = counts.get(marks.kind, 0) + marks.x.size
-    parts = [told, *(f"{n} {kind}{'s' * (n > 1)}" for kind, n in counts.items())]
-    doubts = sum(marks.x.size for marks in scene.marks if not marks.confirmed and marks.kind != "jump")
-    parts += [f"{doubts} not confirmed"] if doubts else []
-    gaps = sum(band.look.hatched for band in scene.bands)
-    parts += [f"{gaps} range{'s' * (gaps > 1)} of α not settled"] if gaps else []
-    note = "; ".join(part for part in parts if part)
+    note = "<br>".join(part for part in (_told(scene), _counted(scene)) if part)
     return _laid_out(figure, scene, "All stationary points for every α", note, "stationary θ", [low, high])
 
 
@@ -121,7 +111,7 @@ def _laid_out(figure: Any, scene: Scene, title: str, note: str, across: str, lim
             title,
             note,
             height=500,
-            margin={"l": 62, "r": 18, "t": 86, "b": 100},
+            margin={"l": 62, "r": 18, "t": 86 + 18 * note.count("<br>"), "b": 100},
             xaxis=axis(ALPHA, ends(np.array(scene.alphas))),
             yaxis=axis(across, limits),
             showlegend=True,
@@ -171,3 +161,17 @@ def _told(scene: Scene) -> str:
         words = f"{len(found)} jumps, from α = {number(found[0, 0])} to {number(found[-1, 0])}"
     more = f"{doubtful} jump{'s' * (doubtful > 1)} not confirmed" if doubtful else ""
     return ", ".join(part for part in (words, more) if part)
+
+
+def _counted(scene: Scene) -> str:
+    """How many folds and branch points there are, and what is in doubt."""
+    counts: dict[str, int] = {}
+    doubts = sum(marks.x.size for marks in scene.marks if not marks.confirmed and marks.kind != "jump")
+    for marks in scene.marks:
+        if marks.confirmed and marks.kind in ("fold", "pitchfork", "transcritical point", "degenerate branch point"):
+            counts[marks.kind] = counts.get(marks.kind, 0) + marks.x.size
+    gaps = sum(band.look.hatched for band in scene.bands)
+    parts = [f"{n} {kind}{'s' * (n > 1)}" for kind, n in counts.items()]
+    parts += [f"{doubts} mark{'s' * (doubts > 1)} not confirmed"] if doubts else []
+    parts += [f"{gaps} range{'s' * (gaps > 1)} of α not settled"] if gaps else []
+    return ", ".join(parts)

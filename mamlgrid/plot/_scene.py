@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from .._status import Status
 from ._looks import BandLook, LineLook, MarkLook, confirmed, hollow
 
 if TYPE_CHECKING:
@@ -144,10 +145,14 @@ def split(kind: str, look: MarkLook, status: Any, place: Any, words: Any, labels
     """
     x, y, values = (np.asarray(a) for a in place)
     known = np.array([confirmed(code) for code in np.asarray(status)], bool)
-    there = np.isfinite(x) & np.isfinite(y)
+    there = {
+        True: known & np.isfinite(x) & np.isfinite(y),
+        # One whose place is not known either cannot be drawn, but is counted.
+        False: ~known & (np.asarray(status) != Status.ABSENT),
+    }
     made = []
-    for good in (True, False):
-        here = np.flatnonzero(there & (known == good))
+    for good, which in there.items():
+        here = np.flatnonzero(which)
         if here.size:
             told = tuple(words[i] for i in here)
             wanted = tuple(labels[i] for i in here) if labels and good else ()

@@ -197,7 +197,7 @@ def _branch_point_marks(points: Any) -> tuple[Marks, ...]:
         np.asarray(a) for a in (points.alphas, points.thetas, points.values, points.kinds, points.status)
     )
     marks: list[Marks] = []
-    named = (("pitchfork", FORK, PITCHFORK), ("transcritical", CROSSING, TRANSCRITICAL))
+    named = (("pitchfork", FORK, PITCHFORK), ("transcritical point", CROSSING, TRANSCRITICAL))
     rest = ~np.isin(kinds, [code for *_, code in named])
     for kind, look, here in (
         *((kind, look, kinds == code) for kind, look, code in named),
