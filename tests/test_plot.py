@@ -18,7 +18,7 @@ from matplotlib.colors import to_hex
 
 import mamlgrid as mg
 from mamlgrid import Status, plot
-from mamlgrid._jumps import Jumps
+from mamlgrid._optimum import Jumps
 from mamlgrid.plot._axes import OPTIMUM_LABEL, grid_of
 from mamlgrid.plot._facets import facets
 from mamlgrid.plot._levels import levels_of

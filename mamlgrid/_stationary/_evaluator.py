@@ -1,0 +1,152 @@
+"""One engine, two ways to run it: on the host, where points are counted, or inside a program, where sizes are fixed.
+
+The steps of the engine are written once, on arrays `[rows, ...]` (a row is one alpha) with the array module of an
+evaluator. `OnHost` uses NumPy and calls one compiled program for the meta-loss: nothing else is compiled, so the first
+call is fast, and a step looks only at what is there. `Traced` uses jax.numpy: for `jit` and `vmap`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .._points._at import Probe, Sample, probe, sample
+from .._points._many import on_points
+from .._points._memory import mapped
+
+if TYPE_CHECKING:
+    from .._meta import MetaLoss
+
+State = Any
+
+
+class Evaluator(Protocol):
+    """What the steps of the engine need."""
+
+    xp: Any
+    alphas: Any
+
+    def sample(self, thetas: Any, wanted: Any) -> Sample:
+        """Value, direction and Jacobian at `thetas`, `[rows, ...]`, where `wanted`; NaN elsewhere."""
+        ...
+
+    def probe(self, thetas: Any, wanted: Any) -> Probe:
+        """Derivatives in alpha and noise, likewise."""
+        ...
+
+    def loop(self, unfinished: Callable[[State], Any], advance: Callable[[State], State], state: State) -> State:
+        """`advance` as long as `unfinished`."""
+        ...
+
+    def first(self, mask: Any, most: int | None) -> tuple[Any, Any]:
+        """The positions of the True along the last axis, `[rows, slots]`, and which of the slots hold one.
+
+        As many slots as are needed, at least one, when `most` is None; else `most`.
+        """
+        ...
+
+    def any(self, mask: Any) -> bool:
+        """Whether a step has to be made at all; inside a program all are."""
+        ...
+
+
+class OnHost:
+    """NumPy, with known numbers."""
+
+    xp: Any = np
+
+    def __init__(self, meta: MetaLoss, alphas: np.ndarray, memory_budget: int) -> None:
+        self.meta, self.alphas, self.memory_budget = meta, alphas, memory_budget
+
+    def some(self, rows: np.ndarray) -> OnHost:
+        """The same for some of the rows."""
+        return OnHost(self.meta, self.alphas[rows], self.memory_budget)
+
+    def sample(self, thetas: np.ndarray, wanted: Any) -> Sample:
+        """Value, direction and Jacobian."""
+        return self._at(sample, Sample, thetas, wanted)
+
+    def probe(self, thetas: np.ndarray, wanted: Any) -> Probe:
+        """Derivatives in alpha and noise."""
+        return self._at(probe, Probe, thetas, wanted)
+
+    def loop(self, unfinished: Callable[[State], Any], advance: Callable[[State], State], state: State) -> State:
+        """A Python loop."""
+        while unfinished(state):
+            state = advance(state)
+        return state
+
+    def first(self, mask: np.ndarray, most: int | None) -> tuple[np.ndarray, np.ndarray]:
+        """Filled up to as many slots as are needed, or cut off at `most`."""
+        numbers = mask.sum(axis=-1)
+        slots = max(1, int(numbers.max(initial=0))) if most is None else most
+        at = np.zeros((*mask.shape[:-1], slots), int)
+        row, column = np.nonzero(mask)
+        place = np.arange(row.size) - np.repeat(np.cumsum(numbers) - numbers, numbers)
+        kept = place < slots
+        at[row[kept], place[kept]] = column[kept]
+        return at, np.arange(slots) < numbers[:, None]
+
+    def any(self, mask: np.ndarray) -> bool:
+        """Whether there is one."""
+        return bool(mask.any())
+
+    def _at(self, at: Any, kind: Any, thetas: np.ndarray, wanted: Any) -> Any:
+        wanted = np.broadcast_to(wanted, thetas.shape)
+        alphas = np.broadcast_to(self.alphas.reshape(-1, *[1] * (thetas.ndim - 1)), thetas.shape)
+        found = on_points(at, self.meta, thetas[wanted], alphas[wanted], self.memory_budget)
+
+        def spread(flat: np.ndarray) -> np.ndarray:
+            full = np.full(thetas.shape, np.nan, thetas.dtype)
+            full[wanted] = flat
+            return full
+
+        return kind(*map(spread, found))
+
+
+class Traced:
+    """jax.numpy, inside a program."""
+
+    xp: Any = jnp
+
+    def __init__(self, meta: MetaLoss, alphas: Any, memory_budget: int) -> None:
+        self.meta, self.alphas, self.memory_budget = meta, alphas, memory_budget
+
+    def sample(self, thetas: Any, wanted: Any) -> Sample:
+        """Value, direction and Jacobian."""
+        return self._at(sample, thetas, wanted)
+
+    def probe(self, thetas: Any, wanted: Any) -> Probe:
+        """Derivatives in alpha and noise."""
+        return self._at(probe, thetas, wanted)
+
+    def loop(self, unfinished: Callable[[State], Any], advance: Callable[[State], State], state: State) -> State:
+        """A `while_loop`."""
+        return jax.lax.while_loop(unfinished, advance, state)
+
+    def first(self, mask: Any, most: int | None) -> tuple[Any, Any]:
+        """Cut off at `most`."""
+        assert most is not None
+        at = jax.vmap(lambda row: jnp.nonzero(row, size=most, fill_value=0)[0])(mask)
+        return at, jnp.arange(most) < mask.sum(axis=-1)[:, None]
+
+    def any(self, mask: Any) -> bool:
+        """Not known: yes."""
+        return True
+
+    def _at(self, at: Any, thetas: Any, wanted: Any) -> Any:
+        alphas = jnp.broadcast_to(self.alphas.reshape(-1, *[1] * (thetas.ndim - 1)), thetas.shape)
+        # Where nothing is asked for, a point that is looked at anyway, so that nothing overflows there.
+        places = jnp.where(wanted, thetas, thetas.reshape(-1)[0] * 0)
+        pairs = jnp.stack([places.ravel(), alphas.ravel()], axis=-1)
+        found = mapped(lambda pair: at(self.meta, pair[0], pair[1]), pairs, self.memory_budget)
+        return jax.tree.map(lambda x: jnp.where(wanted, x.reshape(thetas.shape), jnp.nan), found)
+
+
+def pick(evaluator: Evaluator, array: Any, at: Any) -> Any:
+    """`array[row, at[row, slot]]`."""
+    return evaluator.xp.take_along_axis(array, at, axis=1)

@@ -1,0 +1,286 @@
+"""Where the global minimiser switches from one basin to another: intervals of alpha, narrowed until each is explained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .._status import Status
+from ._evaluator import OnHost
+from ._lowest import Lowest
+from ._row import Stationary
+from ._zeros import ZERO
+
+# An interval that is halved this often is no wider than rounding.
+_MAX_DEPTH = 64
+
+# A minimiser moves as its rates at both ends say, to this share of the move, or the interval is halved.
+_LAWFUL = 0.1
+
+# The lower envelope is looked at between two alphas where another minimum may dip below the lowest, so often.
+_DIPS = 4
+
+_NAN_STATUS = (Status.FLAT, Status.NONFINITE)
+
+
+class Point(NamedTuple):
+    """The minimiser at one alpha, and the other minima there.
+
+    Attributes:
+        alpha: the inner step size.
+        theta: the minimiser.
+        value: the meta-loss.
+        rate: dtheta/dalpha.
+        value_rate: dvalue/dalpha, along the branch.
+        accuracy: of theta.
+        smooth: whether theta is a zero of the direction at which Newton's method works.
+        fixed: whether theta is a bound.
+        tied: whether others have the same value.
+        thetas: all minima.
+        values: the meta-loss there.
+        value_rates: its derivatives in alpha there.
+        rates: theirs.
+    """
+
+    alpha: float
+    theta: float
+    value: float
+    rate: float
+    value_rate: float
+    accuracy: float
+    smooth: bool
+    fixed: bool
+    tied: bool
+    thetas: np.ndarray
+    values: np.ndarray
+    value_rates: np.ndarray
+    rates: np.ndarray
+
+
+class Switch(NamedTuple):
+    """One jump, or an interval in which there must be one."""
+
+    alpha: float
+    before: float
+    after: float
+    value: float
+    status: Status
+
+
+Solve = Callable[[np.ndarray], tuple[Stationary, Lowest]]
+"""`alphas -> rows`."""
+
+
+def points(alphas: np.ndarray, found: Stationary, best: Lowest) -> list[Point | None]:
+    """The rows as points; None where a row has no minimiser."""
+    events, slots = found.events, found.events.thetas.shape[1]
+    attracting = found.attracting
+    listed: list[Point | None] = []
+    for row, alpha in enumerate(alphas):
+        if not np.isfinite(best.thetas[row]) or Status(int(best.status[row])) in _NAN_STATUS:
+            listed.append(None)
+            continue
+        slot, these = int(best.slot[row]), attracting[row]
+        own = slot < slots and best.thetas[row] == events.thetas[row, slot]
+        smooth = own and events.kinds[row, slot] == ZERO and found.at.jacobians[row, slot] > 0
+        listed.append(
+            Point(
+                alpha, best.thetas[row], best.values[row], best.rates[row],
+                found.probe.values_alpha[row, slot] if own else np.nan, best.accuracies[row],
+                bool(smooth), slot >= slots, int(best.status[row]) == Status.TIED,
+                events.thetas[row, these], found.at.values[row, these], found.probe.values_alpha[row, these],
+                found.rates[row, these],
+            )
+        )  # fmt: skip
+    return listed
+
+
+def switches(
+    evaluator: OnHost, rows: list[Point | None], solve: Solve, low: Any, high: Any, is_gradient: bool
+) -> list[Switch]:
+    """All jumps between neighbouring rows, in order of alpha.
+
+    An interval is explained when the minimiser at its one end moves to that at its other end as its rates say; or when
+    a pair of minima of equal value is found in it that is the lowest there, which is the jump, and both what is left
+    and what is right of it are explained. Else a row is added, where Newton's method got to or in the middle.
+    """
+    width = float(high - low)
+    ends = _without_single_ties([row for row in rows if row is not None])
+    work = [(a, b, 0) for a, b in zip(ends, ends[1:], strict=False)]
+    found: list[Switch] = []
+    while work:
+        open_ = []
+        for a, b, depth in work:
+            if not _continues(a, b, width):
+                open_.append((a, b, depth, None))
+            elif is_gradient and depth < _DIPS and (dip := _dip(a, b)) is not None:
+                open_.append((a, b, depth, dip))
+        if not open_:
+            break
+        pairs = [_equal_values(evaluator, a, b, low, high, is_gradient) if dip is None else None for a, b, _, dip in open_]
+        looked = [pair[0].alpha if pair else (a.alpha + b.alpha) / 2 if dip is None else dip
+                  for (a, b, _, dip), pair in zip(open_, pairs, strict=True)]  # fmt: skip
+        added = points(np.array(looked, evaluator.alphas.dtype), *solve(np.array(looked, evaluator.alphas.dtype)))
+        work = []
+        for (a, b, depth, _), pair, row in zip(open_, pairs, added, strict=True):
+            if pair is not None and (row is None or row.value >= pair[0].value - _blur(row, pair)):
+                before, after = pair
+                found.append(Switch(before.alpha, before.theta, after.theta, before.value, Status.OK))
+                work += [(a, before, depth + 1), (after, b, depth + 1)]
+            elif row is None or not a.alpha < row.alpha < b.alpha or depth >= _MAX_DEPTH:
+                # Nothing lies between: the two ends are different minima at one alpha.
+                if abs(a.value - b.value) <= 64 * _eps(a) * max(abs(a.value), abs(b.value)) + _steep(a, b):
+                    found.append(Switch(a.alpha, a.theta, b.theta, a.value, _kind(a, b)))
+            else:
+                work += [(a, row, depth + 1), (row, b, depth + 1)]
+    return _once(sorted(found), width)
+
+
+def _eps(point: Point) -> float:
+    return float(np.finfo(np.asarray(point.theta).dtype).eps)
+
+
+def _steep(a: Point, b: Point) -> float:
+    """How much the values of two rows may differ because of the distance between their alphas."""
+    rates = [abs(r) for r in (a.value_rate, b.value_rate) if np.isfinite(r)]
+    return 4 * abs(b.alpha - a.alpha) * max(rates, default=0.0)
+
+
+def _kind(a: Point, b: Point) -> Status:
+    """What an enclosed jump is worth: two minima without Newton's help, to rounding, or not to be told."""
+    return Status.OK if not (a.smooth and b.smooth) else Status.NOT_CONVERGED
+
+
+def _blur(row: Point, pair: tuple[Point, Point]) -> float:
+    """What rounding leaves undecided between the value of a pair and the lowest one."""
+    return 64 * _eps(row) * (abs(row.value) + abs(pair[0].value)) + abs(pair[0].value - pair[1].value)
+
+
+def _without_single_ties(rows: list[Point]) -> list[Point]:
+    """Rows but those of a tie at a single alpha, which is a point on the way from one basin to another, or beside it."""
+    kept = []
+    for i, row in enumerate(rows):
+        neighbours = [rows[j].tied for j in (i - 1, i + 1) if 0 <= j < len(rows)]
+        if not row.tied or any(neighbours) or len(neighbours) < 2:
+            kept.append(row)
+    return kept
+
+
+def _continues(a: Point, b: Point, width: float) -> bool:
+    """Whether the minimiser moves from one row to the other without a jump."""
+    move = b.theta - a.theta
+    if abs(move) <= 4 * max(a.accuracy, b.accuracy) + 64 * _eps(a) * width:
+        return True
+    step = b.alpha - a.alpha
+    if not abs(move - step * (a.rate + b.rate) / 2) <= _LAWFUL * abs(move):
+        return False
+    # Where it is going is nearer to where it came from than to any other minimum.
+    return _is_nearest(a.theta + step * a.rate, b) and _is_nearest(b.theta - step * b.rate, a)
+
+
+def _is_nearest(theta: float, point: Point) -> bool:
+    others = np.abs(point.thetas - theta)
+    return abs(point.theta - theta) <= np.nanmin(others, initial=np.inf) * (1 + 1e-6) + 1e-300
+
+
+def _dip(a: Point, b: Point) -> float | None:
+    """An alpha between two rows at which another minimum may lie below the lowest one, there and back."""
+    if a.thetas.size != b.thetas.size or a.thetas.size < 2 or a.tied or b.tied:
+        return None
+    step = b.alpha - a.alpha
+    above = [point.values - point.value for point in (a, b)]
+    slopes = [(point.value_rates - point.value_rate) * step for point in (a, b)]
+    low = np.minimum(*above)
+    # The cubic through both ends: lowest at the root of its derivative where that rises.
+    c2 = 3 * (above[1] - above[0]) - 2 * slopes[0] - slopes[1]
+    c3 = 2 * (above[0] - above[1]) + slopes[0] + slopes[1]
+    with np.errstate(all="ignore"):
+        root = (-c2 + np.sqrt(c2**2 - 3 * c3 * slopes[0])) / (3 * c3)
+        root = np.where(np.abs(c3) > 1e-12 * np.abs(c2), root, -slopes[0] / (2 * c2))
+        depth = above[0] + root * (slopes[0] + root * (c2 + root * c3))
+    wanted = (slopes[0] < 0) & (slopes[1] > 0) & (root > 0) & (root < 1) & (low > 0) & (depth < low / 4)
+    if not wanted.any():
+        return None
+    return a.alpha + step * float(root[np.argmin(np.where(wanted, depth, np.inf))])
+
+
+def _equal_values(
+    evaluator: OnHost, a: Point, b: Point, low: Any, high: Any, is_gradient: bool
+) -> tuple[Point, Point] | None:
+    """The alpha between two rows at which the branches of their minimisers have equal values, by Newton's method.
+
+    In each round both thetas are brought back to stationarity by their own Newton step, and alpha by one on the
+    difference of values, whose derivative is that of the values at fixed theta (envelope theorem); for a direction that
+    is no gradient, by the secant.
+    """
+    if not ((a.smooth or a.fixed) and (b.smooth or b.fixed)):
+        return None
+    dtype = evaluator.alphas.dtype
+    eps = float(np.finfo(dtype).eps)
+    moving = np.array([a.smooth and not a.fixed, b.smooth and not b.fixed])
+    alpha = (a.alpha + b.alpha) / 2
+    rates = np.where(moving, np.nan_to_num([a.rate, b.rate]), 0)
+    thetas = np.array([a.theta, b.theta]) + rates * np.array([alpha - a.alpha, alpha - b.alpha])
+    previous: tuple[float, float] | None = None
+    for _ in range(40):
+        here = OnHost(evaluator.meta, np.full(2, alpha, dtype), evaluator.memory_budget)
+        places = thetas.astype(dtype)
+        every = np.ones(2, bool)
+        for _ in range(2):
+            at = here.sample(places, every)
+            with np.errstate(all="ignore"):
+                shift = np.where(moving, at.directions / at.jacobians, 0)
+            if not np.isfinite(shift).all() or (np.abs(shift) > float(high - low)).any():
+                return None
+            places = np.clip(places - shift, low, high).astype(dtype)
+        at, probe = here.sample(places, every), here.probe(places, every)
+        difference = float(at.values[1]) - float(at.values[0])
+        slope = float(probe.values_alpha[1]) - float(probe.values_alpha[0])
+        if not is_gradient:
+            change = previous and alpha - previous[0]
+            slope = (difference - previous[1]) / change if previous and change else slope
+        previous = (alpha, difference)
+        if not np.isfinite(difference) or not np.isfinite(slope) or slope == 0:
+            return None
+        step = difference / slope
+        if abs(step) > b.alpha - a.alpha:
+            return None
+        if abs(step) <= 2 * eps * max(abs(alpha), abs(step)) or difference == 0:
+            break
+        with np.errstate(all="ignore"):
+            rate = np.where(moving, -probe.directions_alpha / at.jacobians, 0)
+        alpha -= step
+        thetas = places - rate * step
+    else:
+        # Rounding keeps the last digits moving: good enough when it is no more than that.
+        if abs(step) > np.sqrt(eps) * max(abs(alpha), b.alpha - a.alpha):
+            return None
+    if not a.alpha <= alpha <= b.alpha or (np.abs(places[1] - places[0]) < abs(b.theta - a.theta) / 2):
+        return None
+    if (moving & ~(at.jacobians > 0)).any():
+        return None
+    with np.errstate(all="ignore"):
+        rate = np.where(moving, -probe.directions_alpha / at.jacobians, 0)
+    ends = []
+    for i, point in enumerate((a, b)):
+        ends.append(
+            point._replace(
+                alpha=alpha, theta=places[i], value=at.values[i], rate=rate[i], value_rate=probe.values_alpha[i],
+                tied=True, thetas=places[i : i + 1], values=at.values[i : i + 1],
+                value_rates=probe.values_alpha[i : i + 1], rates=rate[i : i + 1],
+            )
+        )  # fmt: skip
+    return ends[0], ends[1]
+
+
+def _once(found: list[Switch], width: float) -> list[Switch]:
+    """Each jump once: two in a row between the same positions are one, found from both sides."""
+    kept: list[Switch] = []
+    for one in found:
+        close = np.sqrt(float(np.finfo(np.asarray(one.before).dtype).eps)) * width
+        last = kept[-1] if kept else None
+        if last is None or abs(last.before - one.before) > close or abs(last.after - one.after) > close:
+            kept.append(one)
+    return kept
