@@ -143,13 +143,13 @@ def compare(
     checked_budget(memory_budget)
 
     origin = provenance("compare", alphas.dtype, metas=metas, reference=reference)
-    still, known, on = jax.lax.stop_gradient((metas, alphas, grid))
+    still, known, on = jax.lax.stop_gradient((tuple(metas.values()), alphas, grid))
     inside = any(map(is_traced, jax.tree.leaves((still, known, on))))
     if inside and max_points is None:
         raise ValueError("under a transformation fixed points cannot be counted: give max_points=")
     most = None if max_points is None else checked_count("max_points", max_points)
     find = _fixed_points.inside if inside else _fixed_points.on_host
-    points, uphill = find(tuple(still.values()), list(still).index(reference), known, on, most, memory_budget)
+    points, uphill = find(still, list(metas).index(reference), known, on, most, memory_budget)
     ends: Any = grid[0], grid[-1]
     optimum = optimal_theta(metas[reference], alphas, ends, num_thetas=grid.size, memory_budget=memory_budget)
     points = _fixed_points.differentiable(tuple(metas.values()), metas[reference], alphas, points)

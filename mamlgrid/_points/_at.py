@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from .._rounding import noise
-
 if TYPE_CHECKING:
     from .._meta import MetaLoss
     from .._types import Array
@@ -21,15 +19,6 @@ class Sample(NamedTuple):
     values: Any
     directions: Any
     jacobians: Any
-
-
-class Probe(NamedTuple):
-    """At one point: the derivatives of value and direction in alpha, what rounding does to both, the inner status."""
-
-    values_alpha: Any
-    directions_alpha: Any
-    value_noise: Any
-    direction_noise: Any
 
 
 def value_at(meta: MetaLoss, theta: Array, alpha: Array) -> Array:
@@ -52,10 +41,3 @@ def sample(meta: MetaLoss, theta: Array, alpha: Array) -> Sample:
     )
     return Sample(value, direction, jacobian)
 
-
-def probe(meta: MetaLoss, theta: Array, alpha: Array) -> Probe:
-    """Derivatives in alpha, and noise."""
-    _, (value_alpha, direction_alpha) = jax.jvp(
-        lambda a: value_and_direction(meta, theta, a), (alpha,), (jnp.ones_like(alpha),)
-    )
-    return Probe(value_alpha, direction_alpha, *noise(meta, theta, alpha))

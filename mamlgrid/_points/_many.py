@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 # Points that are evaluated side by side: enough for XLA to work on whole cache lines, few enough that a call for a
 # handful of points costs microseconds. Fewer where the temporaries of a point are large.
-_BLOCK = 2048
+_BLOCK = 1024
 
 # Blocks that one call may work through; a larger request is several calls.
-_BLOCKS = 32
+_BLOCKS = 16
 
 # What the temporaries of one block may take unless the budget is smaller: they should stay in a cache.
 _BLOCK_BYTES = 2**26
@@ -49,12 +49,13 @@ def on_points(at: At, meta: MetaLoss, thetas: np.ndarray, alphas: np.ndarray, me
     room = _BLOCKS * block
     parts = []
     for start in range(0, max(thetas.size, 1), room):
-        pair = np.zeros((2, _BLOCKS, block), thetas.dtype)
         some = slice(start, start + room)
         number = thetas[some].size
-        pair[0].reshape(-1)[:number] = thetas[some]
-        pair[1].reshape(-1)[:number] = alphas[some]
-        found = _blocks(meta, pair, np.int32(-(-number // block)), at=at)
+        blocks = -(-number // block)
+        pair = np.empty((2, _BLOCKS, block), thetas.dtype)
+        for flat, points in zip(pair.reshape(2, -1), (thetas, alphas), strict=True):
+            flat[:number], flat[number : blocks * block] = points[some], 0
+        found = _blocks(meta, pair, np.int32(blocks), at=at)
         parts.append(jax.tree.map(lambda x, n=number: np.asarray(x).reshape(-1)[:n], found))
     return jax.tree.map(lambda *leaves: leaves[0] if len(leaves) == 1 else np.concatenate(leaves), *parts)
 

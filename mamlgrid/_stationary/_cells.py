@@ -11,6 +11,11 @@ if TYPE_CHECKING:
 # How much of a value its last bits may hold when it is the sum of a few large terms.
 _ULPS = 64
 
+# A cell is looked into where the cubic through its ends comes as near to zero as this share of them.
+_NEAR = 0.25
+
+_LOOK, _ODD, _UNLIKE = 1, 2, 4
+
 
 class Cells(NamedTuple):
     """Marks on the nodes of each row, `[rows, nodes]`; a cell is marked on its left node.
@@ -18,7 +23,7 @@ class Cells(NamedTuple):
     Attributes:
         following: the next node at which the direction is not zero.
         crossing: the direction has opposite signs here and at the following node.
-        looking: it has the same sign, but goes towards zero from both.
+        looking: it has the same sign, but may reach zero between.
         touching: it has the same sign, and is zero at the one node between.
         plateau_starts: first node of a run of zeros of one value.
         plateau_stops: last node of one; as many as there are starts.
@@ -51,23 +56,65 @@ def marked(evaluator: Evaluator, nodes: Any, at: Sample, noise: Any, is_gradient
     index = xp.arange(number)
     finite = xp.isfinite(at.values) & xp.isfinite(at.directions)
     sign = xp.where(finite, xp.sign(at.directions), xp.nan)
-    zero = finite & (at.directions == 0)
+    zero = at.directions == 0
+    no = xp.zeros((nodes.shape[0], 1), bool)
+    seen = evaluator.by_cell(seen_in, nodes, at, noise)
+    look, odd, unlike = (xp.concatenate([(seen & bit) != 0, no], axis=1) for bit in (_LOOK, _ODD, _UNLIKE))
 
     # The next node that is not an exact zero; a node that is not finite ends the search for it.
-    stops = xp.where(zero, number, index)
+    stops = xp.where(zero & finite, number, index)
     from_here_on = xp.minimum.accumulate(stops[:, ::-1], axis=1)[:, ::-1]
     following = xp.concatenate([from_here_on[:, 1:], xp.full_like(stops[:, :1], number)], axis=1)
-    last = xp.minimum(following, number - 1)
-    there = xp.take_along_axis(sign, last, axis=1)
-    towards = xp.take_along_axis(at.jacobians, last, axis=1)
-    cell = finite & ~zero & (following < number) & xp.isfinite(there)
-    near = following - index <= 2
-    crossing = cell & near & (sign * there < 0)
-    same = cell & near & (sign * there > 0)
-    looking = same & (following == index + 1) & (sign * at.jacobians < 0) & (sign * towards > 0)
-    touching = same & (following == index + 2)
+    there = xp.take_along_axis(sign, xp.minimum(following, number - 1), axis=1)
+    near = (following - index <= 2) & (following < number)
+    crossing = near & (sign * there < 0)
+    touching = near & (sign * there > 0) & (following == index + 2)
 
-    unlike = (xp.abs(xp.diff(at.values, axis=1)) > rounding(xp, left_of(at), right_of(at), noise)) & is_gradient
+    starts, ends = _plateaus(xp, zero & finite, unlike[:, :-1] & is_gradient)
+    jump = odd & is_gradient
+    return Cells(following, crossing, look, touching, starts, ends, jump, _surprises(xp, sign, at.jacobians))
+
+
+def seen_in(xp: Any, width: Any, left: Sample, right: Sample, noise: Any) -> Any:
+    """What the samples at both ends of a cell say, as bits."""
+    unlike = xp.abs(right.values - left.values) > rounding(xp, left, right, noise)
+    odd = (unexplained(xp, width, left, right, noise) > 1) | against(xp, left, right, noise)
+    bits = _dips(xp, width, left, right) * _LOOK + odd * _ODD + unlike * _UNLIKE
+    return bits.astype("int8")
+
+
+def _dips(xp: Any, width: Any, left: Sample, right: Sample) -> Any:
+    """Whether a direction of one sign at both ends may reach zero between them.
+
+    It may when it goes towards zero from both, or when the cubic through both ends comes near to it.
+    """
+    sign = xp.sign(left.directions)
+    same = (sign * xp.sign(right.directions) > 0) & xp.isfinite(left.values) & xp.isfinite(right.values)
+    towards = (sign * left.jacobians < 0) & (sign * right.jacobians > 0)
+    depth = lowest_of_cubic(xp, width, left, right)[1]
+    return same & (towards | (depth < _NEAR * xp.minimum(xp.abs(left.directions), xp.abs(right.directions))))
+
+
+def lowest_of_cubic(xp: Any, width: Any, left: Sample, right: Sample) -> tuple[Any, Any]:
+    """Where in a cell, from 0 to 1, the cubic through both ends is nearest to zero, and how far it stays from it.
+
+    The direction has one sign at both ends. Infinitely far where the cubic has no such place in the cell.
+    """
+    sign = xp.sign(left.directions)
+    start, rise = xp.abs(left.directions), xp.abs(right.directions) - xp.abs(left.directions)
+    first, last = width * sign * left.jacobians, width * sign * right.jacobians
+    square, cube = 3 * rise - 2 * first - last, first + last - 2 * rise
+    # The larger root of first + 2 square s + 3 cube s^2, at which the cubic has its minimum, without cancellation.
+    root = xp.sqrt(xp.maximum(square**2 - 3 * cube * first, 0))
+    share = xp.where(square > 0, -first / xp.where(square > 0, square + root, 1), (root - square) / (3 * cube))
+    inside = (share > 0) & (share < 1)
+    share = xp.where(inside, share, 0.5)
+    depth = start + share * (first + share * (square + share * cube))
+    return share, xp.where(inside, depth, xp.inf)
+
+
+def _plateaus(xp: Any, zero: Any, unlike: Any) -> tuple[Any, Any]:
+    """The first and the last nodes of runs of zeros of one value."""
     joined = zero[:, :-1] & zero[:, 1:] & ~unlike
     no = xp.zeros_like(zero[:, :1])
     before, after = xp.concatenate([no, joined], axis=1), xp.concatenate([joined, no], axis=1)
@@ -76,12 +123,7 @@ def marked(evaluator: Evaluator, nodes: Any, at: Sample, noise: Any, is_gradient
     parted_left = xp.concatenate([edge, unlike & zero[:, :-1]], axis=1)
     parted_right = xp.concatenate([unlike & zero[:, 1:], edge], axis=1)
     alone = zero & ~before & ~after & parted_left & parted_right
-    starts, ends = (zero & ~before & after) | alone, (zero & before & ~after) | alone
-
-    left, right = left_of(at), right_of(at)
-    odd = unexplained(xp, xp.diff(nodes, axis=1), left, right, noise) > 1
-    jump = xp.concatenate([odd | against(xp, left, right, noise), no], axis=1) & is_gradient
-    return Cells(following, crossing, looking, touching, starts, ends, jump, _surprises(xp, sign, at.jacobians))
+    return (zero & ~before & after) | alone, (zero & before & ~after) | alone
 
 
 def left_of(at: Sample) -> Sample:

@@ -8,20 +8,26 @@ call is fast, and a step looks only at what is there. `Traced` uses jax.numpy: f
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._points._at import Probe, Sample, probe, sample
+from .._points._at import Sample, sample
 from .._points._many import on_points
 from .._points._memory import mapped
+from .._rounding import Probe, probe
 
 if TYPE_CHECKING:
     from .._meta import MetaLoss
 
 State = Any
+# Cells that one call judges.
+_CELLS = 2**16
+
+OfCell = Callable[[Any, Any, Sample, Sample, Any], Any]
 
 
 class Evaluator(Protocol):
@@ -36,6 +42,17 @@ class Evaluator(Protocol):
 
     def probe(self, thetas: Any, wanted: Any) -> Probe:
         """Derivatives in alpha and noise, likewise."""
+        ...
+
+    def by_cell(self, of: OfCell, nodes: Any, at: Sample, noise: Any) -> Any:
+        """`of(array module, width, samples at the left end, at the right end, noise)` for each cell between nodes.
+
+        Args:
+            of: elementwise; a function of a module, so that its program is compiled once.
+            nodes: `[rows, nodes]`.
+            at: the samples there.
+            noise: `[rows, 1]`.
+        """
         ...
 
     def loop(self, unfinished: Callable[[State], Any], advance: Callable[[State], State], state: State) -> State:
@@ -73,6 +90,17 @@ class OnHost:
     def probe(self, thetas: np.ndarray, wanted: Any) -> Probe:
         """Derivatives in alpha and noise."""
         return self._at(probe, Probe, thetas, wanted)
+
+    def by_cell(self, of: OfCell, nodes: np.ndarray, at: Sample, noise: np.ndarray) -> np.ndarray:
+        """One compiled program for any number of cells: rows are put end to end, and what lies between them left out."""
+        flat = np.stack([x.ravel() for x in np.broadcast_arrays(nodes, *at, noise)])
+        parts = []
+        for start in range(0, flat.shape[1], _CELLS):
+            part = np.zeros((flat.shape[0], _CELLS + 1), flat.dtype)
+            some = flat[:, start : start + _CELLS + 1]
+            part[:, : some.shape[1]] = some
+            parts.append(np.asarray(_on_cells(part, of=of)))
+        return np.concatenate(parts)[: flat.shape[1]].reshape(nodes.shape)[:, :-1]
 
     def loop(self, unfinished: Callable[[State], Any], advance: Callable[[State], State], state: State) -> State:
         """A Python loop."""
@@ -124,6 +152,11 @@ class Traced:
         """Derivatives in alpha and noise."""
         return self._at(probe, thetas, wanted)
 
+    def by_cell(self, of: OfCell, nodes: Any, at: Sample, noise: Any) -> Any:
+        """Part of the program."""
+        left, right = (Sample(*(x[:, side] for x in at)) for side in (slice(-1), slice(1, None)))
+        return of(jnp, jnp.diff(nodes, axis=1), left, right, noise)
+
     def loop(self, unfinished: Callable[[State], Any], advance: Callable[[State], State], state: State) -> State:
         """A `while_loop`."""
         return jax.lax.while_loop(unfinished, advance, state)
@@ -145,6 +178,12 @@ class Traced:
         pairs = jnp.stack([places.ravel(), alphas.ravel()], axis=-1)
         found = mapped(lambda pair: at(self.meta, pair[0], pair[1]), pairs, self.memory_budget)
         return jax.tree.map(lambda x: jnp.where(wanted, x.reshape(thetas.shape), jnp.nan), found)
+
+
+@partial(jax.jit, static_argnames="of")
+def _on_cells(flat: Any, *, of: OfCell) -> Any:
+    left, right = flat[:, :-1], flat[:, 1:]
+    return of(jnp, right[0] - left[0], Sample(*left[1:4]), Sample(*right[1:4]), left[4])
 
 
 def pick(evaluator: Evaluator, array: Any, at: Any) -> Any:

@@ -42,7 +42,7 @@ def lowest(evaluator: Evaluator, found: Stationary, is_gradient: bool) -> Lowest
     nodes, looked, events = found.nodes, found.looked, found.events
     thetas, values, noise, curvatures = _candidates(xp, found)
     eps = xp.finfo(nodes.dtype).eps
-    best = xp.nanmin(xp.where(xp.isfinite(values), values, xp.inf), axis=1)
+    best = xp.where(xp.isfinite(values), values, xp.inf).min(axis=1)
     error = noise + 4 * eps * xp.abs(values)
     place = xp.argmin(xp.where(xp.isfinite(values), values, xp.inf), axis=1)[:, None]
     tied = xp.isfinite(values) & (values - error <= pick(evaluator, values + error, place))
@@ -53,7 +53,7 @@ def lowest(evaluator: Evaluator, found: Stationary, is_gradient: bool) -> Lowest
 
     slots = events.thetas.shape[1]
     nan = xp.full_like(nodes[:, :2], xp.nan)
-    accuracies = chosen(xp.concatenate([found.accuracies, nan * 0 + 0], axis=1))
+    accuracies = chosen(xp.concatenate([found.accuracies, xp.zeros_like(nan)], axis=1))
     own = chosen(xp.concatenate([found.status, xp.zeros(nan.shape, "int8")], axis=1))
     # A bound that is itself stationary is a minimiser like any other.
     at_bound = (slot[:, 0] >= slots) & (
@@ -83,7 +83,7 @@ def lowest(evaluator: Evaluator, found: Stationary, is_gradient: bool) -> Lowest
     broken = ~xp.isfinite(value) | _falls_off(xp, found, value) | (status == int(Status.NONFINITE))
     status = xp.where(found.flat, int(Status.FLAT), xp.where(broken, int(Status.NONFINITE), status)).astype("int8")
     none = broken | found.flat
-    value = xp.where(broken, xp.nan, xp.where(found.flat, xp.nanmin(looked.values, axis=1), value))
+    value = xp.where(broken, xp.nan, xp.where(found.flat, xp.where(xp.isfinite(looked.values), looked.values, xp.inf).min(axis=1), value))
     theta, curvature, rates, accuracies = (xp.where(none, xp.nan, x) for x in (theta, curvature, rates, accuracies))
     ties = xp.sort(xp.where((several & ~none)[:, None] & tied, thetas, xp.nan), axis=1)
     return Lowest(slot[:, 0], theta, value, curvature, rates, accuracies, ties, status)

@@ -11,7 +11,8 @@ from ._search import tolerance
 from ._zeros import JUMP, KINK, PLATEAU, ZERO, Events, Row, in_order, zeros
 
 if TYPE_CHECKING:
-    from .._points._at import Probe, Sample
+    from .._points._at import Sample
+    from .._rounding import Probe
     from ._evaluator import Evaluator
 
 # A direction that grows like this power of the distance or faster is flatter than that of a simple zero; one that
@@ -93,10 +94,12 @@ def stationary(
     evaluator: Evaluator, nodes: Any, at: Sample, low: Any, high: Any, is_gradient: bool, max_points: int | None = None
 ) -> Stationary:
     """All stationary points on the nodes of each row."""
+    xp = evaluator.xp
     across = _across(evaluator, nodes)
     # The second largest: a move may have crossed a jump at one of the places.
-    blur = evaluator.xp.sort(across.value_noise[:, 1:-1], axis=1)[:, -2:-1]
-    row = zeros(evaluator, nodes, at, blur, high - low, is_gradient, max_points)
+    blur = xp.sort(across.value_noise[:, 1:-1], axis=1)[:, -2:-1]
+    end_noise = across.direction_noise[:, xp.asarray([0, -1])]
+    row = zeros(evaluator, nodes, at, blur, end_noise, high - low, is_gradient, max_points)
     events = _without_near_misses(evaluator, row.events, max_points)
     for _ in range(_MERGES):
         probe = _probed(evaluator, events, high - low)
@@ -120,7 +123,7 @@ def _probed(evaluator: Evaluator, events: Events, width: Any) -> Probe:
     aside = 64 * tolerance(evaluator, events.thetas, width)
     places = xp.stack([events.thetas, events.lefts - aside, events.rights + aside], axis=-1)
     probe = evaluator.probe(places, events.exists[..., None])
-    noise = (xp.fmax(x[..., 1], x[..., 2]) for x in (probe.value_noise, probe.direction_noise))
+    noise = (xp.fmax(x[..., 1], x[..., 2]) for x in probe[2:])
     return type(probe)(probe.values_alpha[..., 0], probe.directions_alpha[..., 0], *noise)
 
 
@@ -152,7 +155,10 @@ def _judged(
     pole = interior & (known <= _POLE).any(axis=-1) & (zero | (kinds == JUMP))
 
     rate = -probe.directions_alpha / at.jacobians
-    sharp = rungs.bends <= _RATE_DIGITS * (xp.abs(at.jacobians) + (high - low) * 0)
+    sharp = rungs.bends <= _RATE_DIGITS * xp.abs(at.jacobians)
+    # A rate near zero is known when its error is small beside the width of the bounds.
+    scale = xp.maximum(xp.abs(probe.directions_alpha), xp.abs(at.jacobians) * (high - low))
+    sharp &= probe.directions_alpha_noise <= _RATE_DIGITS * scale
     rates = xp.where((kinds == ZERO) & ~blunt & sharp, rate, xp.nan)
 
     status = xp.where(blunt, int(Status.DEGENERATE), int(Status.OK))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ._cells import lowest_of_cubic
+
 if TYPE_CHECKING:
     from .._points._at import Sample
     from ._evaluator import Evaluator
@@ -75,10 +77,11 @@ def safeguarded_newton(evaluator: Evaluator, bracket: Bracket, width: Any) -> tu
 
 
 def extremum(evaluator: Evaluator, bracket: Bracket, ends: tuple[Sample, Sample], width: Any) -> tuple[Any, Any]:
-    """Where the direction comes nearest to zero between two ends from which it goes towards it.
+    """Where the direction comes nearest to zero between two ends at which it has the same sign.
 
-    A zero of the Jacobian, by regula falsi (Illinois) safeguarded by bisection. Stops as soon as the direction has
-    changed its sign, or when what is left of the bracket is too short for it to reach zero.
+    A zero of the Jacobian, by regula falsi (Illinois) safeguarded by bisection, from the lowest place of the cubic
+    through both ends. Stops as soon as the direction has changed its sign, or when what is left of the bracket is too
+    short for it to reach zero.
 
     Args:
         evaluator: where to evaluate.
@@ -97,7 +100,7 @@ def extremum(evaluator: Evaluator, bracket: Bracket, ends: tuple[Sample, Sample]
 
     def advance(state: tuple) -> tuple:
         left, right, falls, rises, theta, direction, open_, rounds = state
-        share = falls / (falls - rises)
+        share = xp.where(rounds == 0, guess, falls / (falls - rises))
         # Every third round halves, so that a kink cannot hold up the search.
         share = xp.where((share > 0) & (share < 1) & (rounds % 3 != 2), share, 0.5)
         place = xp.where(open_, left + share * (right - left), theta)
@@ -116,6 +119,7 @@ def extremum(evaluator: Evaluator, bracket: Bracket, ends: tuple[Sample, Sample]
         done |= ~xp.isfinite(slope)
         return left, right, falls, rises, place, direction, open_ & ~done, rounds + 1
 
+    guess, _ = lowest_of_cubic(xp, bracket.right - bracket.left, *ends)
     falls, rises = (sign * at.jacobians for at in ends)
     state = (bracket.left, bracket.right, falls, rises, bracket.left, ends[0].directions, bracket.exists, 0)
     _, _, _, _, theta, direction, *_ = evaluator.loop(unfinished, advance, state)

@@ -16,8 +16,12 @@ from ._zeros import ZERO
 # An interval that is halved this often is no wider than rounding.
 _MAX_DEPTH = 64
 
-# A minimiser moves as its rates at both ends say, to this share of the move, or the interval is halved.
+# A minimiser moves as its rates at both ends say, or as it did on the other half, to this share of the move, or the
+# interval is halved.
 _LAWFUL = 0.1
+
+# Intervals that are looked at side by side; where there are more, what moves there moves without any rule.
+_MOST_OPEN = 512
 
 # The lower envelope is looked at between two alphas where another minimum may dip below the lowest, so often.
 _DIPS = 4
@@ -35,8 +39,8 @@ class Point(NamedTuple):
         rate: dtheta/dalpha.
         value_rate: dvalue/dalpha, along the branch.
         accuracy: of theta.
+        kind: what theta is; None for a bound.
         smooth: whether theta is a zero of the direction at which Newton's method works.
-        fixed: whether theta is a bound.
         tied: whether others have the same value.
         thetas: all minima.
         values: the meta-loss there.
@@ -50,8 +54,8 @@ class Point(NamedTuple):
     rate: float
     value_rate: float
     accuracy: float
+    kind: int | None
     smooth: bool
-    fixed: bool
     tied: bool
     thetas: np.ndarray
     values: np.ndarray
@@ -67,6 +71,20 @@ class Switch(NamedTuple):
     after: float
     value: float
     status: Status
+
+
+class _Interval(NamedTuple):
+    """Between two rows: how often it was halved, how far the minimiser moved on twice of it, and where it began."""
+
+    a: Point
+    b: Point
+    depth: int = 0
+    twice: float = np.nan
+    origin: int = 0
+
+    def halves(self, row: Point) -> list[_Interval]:
+        move = self.b.theta - self.a.theta
+        return [_Interval(*ends, self.depth + 1, move, self.origin) for ends in ((self.a, row), (row, self.b))]
 
 
 Solve = Callable[[np.ndarray], tuple[Stationary, Lowest]]
@@ -89,7 +107,7 @@ def points(alphas: np.ndarray, found: Stationary, best: Lowest) -> list[Point | 
             Point(
                 alpha, best.thetas[row], best.values[row], best.rates[row],
                 found.probe.values_alpha[row, slot] if own else np.nan, best.accuracies[row],
-                bool(smooth), slot >= slots, int(best.status[row]) == Status.TIED,
+                int(events.kinds[row, slot]) if slot < slots else None, bool(smooth), int(best.status[row]) == Status.TIED,
                 events.thetas[row, these], found.at.values[row, these], found.probe.values_alpha[row, these],
                 found.rates[row, these],
             )
@@ -108,34 +126,57 @@ def switches(
     """
     width = float(high - low)
     ends = _without_single_ties([row for row in rows if row is not None])
-    work = [(a, b, 0) for a, b in zip(ends, ends[1:], strict=False)]
+    work = [_Interval(a, b, origin=i) for i, (a, b) in enumerate(zip(ends, ends[1:], strict=False))]
     found: list[Switch] = []
     while work:
         open_ = []
-        for a, b, depth in work:
-            if not _continues(a, b, width):
-                open_.append((a, b, depth, None))
-            elif is_gradient and depth < _DIPS and (dip := _dip(a, b)) is not None:
-                open_.append((a, b, depth, dip))
+        for interval in work:
+            if not _continues(interval, width):
+                open_.append((interval, None))
+            elif is_gradient and interval.depth < _DIPS and (dip := _dip(interval.a, interval.b)) is not None:
+                open_.append((interval, dip))
         if not open_:
             break
-        pairs = [_equal_values(evaluator, a, b, low, high, is_gradient) if dip is None else None for a, b, _, dip in open_]
-        looked = [pair[0].alpha if pair else (a.alpha + b.alpha) / 2 if dip is None else dip
-                  for (a, b, _, dip), pair in zip(open_, pairs, strict=True)]  # fmt: skip
-        added = points(np.array(looked, evaluator.alphas.dtype), *solve(np.array(looked, evaluator.alphas.dtype)))
+        if len(open_) > _MOST_OPEN:
+            found += _given_up([interval for interval, _ in open_])
+            break
         work = []
-        for (a, b, depth, _), pair, row in zip(open_, pairs, added, strict=True):
+        for (interval, _), pair, row in zip(open_, *_looked_into(evaluator, open_, solve, low, high, is_gradient), strict=True):
+            a, b, depth = interval[:3]
             if pair is not None and (row is None or row.value >= pair[0].value - _blur(row, pair)):
                 before, after = pair
                 found.append(Switch(before.alpha, before.theta, after.theta, before.value, Status.OK))
-                work += [(a, before, depth + 1), (after, b, depth + 1)]
+                work += [interval._replace(b=before, depth=depth + 1, twice=np.nan)]
+                work += [interval._replace(a=after, depth=depth + 1, twice=np.nan)]
             elif row is None or not a.alpha < row.alpha < b.alpha or depth >= _MAX_DEPTH:
                 # Nothing lies between: the two ends are different minima at one alpha.
                 if abs(a.value - b.value) <= 64 * _eps(a) * max(abs(a.value), abs(b.value)) + _steep(a, b):
                     found.append(Switch(a.alpha, a.theta, b.theta, a.value, _kind(a, b)))
             else:
-                work += [(a, row, depth + 1), (row, b, depth + 1)]
+                work += interval.halves(row)
     return _once(sorted(found), width)
+
+
+def _looked_into(
+    evaluator: OnHost, open_: list[tuple[_Interval, float | None]], solve: Solve, low: Any, high: Any, is_gradient: bool
+) -> tuple[list[tuple[Point, Point] | None], list[Point | None]]:
+    """A pair of equal minima in each interval, if Newton's method finds one, and the row there or in the middle."""
+    pairs = [
+        _equal_values(evaluator, interval.a, interval.b, low, high, is_gradient) if dip is None else None
+        for interval, dip in open_
+    ]
+    places = []
+    for (interval, dip), pair in zip(open_, pairs, strict=True):
+        middle = interval.a.alpha + (interval.b.alpha - interval.a.alpha) / 2
+        places.append(pair[0].alpha if pair else middle if dip is None else dip)
+    alphas = np.array(places, evaluator.alphas.dtype)
+    return pairs, points(alphas, *solve(alphas))
+
+
+def _given_up(intervals: list[_Interval]) -> list[Switch]:
+    """One UNRESOLVED for each interval of the axis that more could not be told of."""
+    first = {interval.origin: interval for interval in reversed(intervals)}
+    return [Switch(i.a.alpha, i.a.theta, i.b.theta, i.a.value, Status.UNRESOLVED) for i in first.values()]
 
 
 def _eps(point: Point) -> float:
@@ -168,11 +209,15 @@ def _without_single_ties(rows: list[Point]) -> list[Point]:
     return kept
 
 
-def _continues(a: Point, b: Point, width: float) -> bool:
+def _continues(interval: _Interval, width: float) -> bool:
     """Whether the minimiser moves from one row to the other without a jump."""
+    a, b = interval.a, interval.b
     move = b.theta - a.theta
     if abs(move) <= 4 * max(a.accuracy, b.accuracy) + 64 * _eps(a) * width:
         return True
+    if a.kind == b.kind and not a.smooth and not b.smooth:
+        # A kink or a jump of the value has no rate: it must have moved as far on either half of twice the interval.
+        return abs(move - interval.twice / 2) <= _LAWFUL * abs(interval.twice)
     step = b.alpha - a.alpha
     if not abs(move - step * (a.rate + b.rate) / 2) <= _LAWFUL * abs(move):
         return False
@@ -182,7 +227,7 @@ def _continues(a: Point, b: Point, width: float) -> bool:
 
 def _is_nearest(theta: float, point: Point) -> bool:
     others = np.abs(point.thetas - theta)
-    return abs(point.theta - theta) <= np.nanmin(others, initial=np.inf) * (1 + 1e-6) + 1e-300
+    return abs(point.theta - theta) <= np.fmin.reduce(others, initial=np.inf) * (1 + 1e-6) + 1e-300
 
 
 def _dip(a: Point, b: Point) -> float | None:
@@ -215,11 +260,11 @@ def _equal_values(
     difference of values, whose derivative is that of the values at fixed theta (envelope theorem); for a direction that
     is no gradient, by the secant.
     """
-    if not ((a.smooth or a.fixed) and (b.smooth or b.fixed)):
+    if not ((a.smooth or a.kind is None) and (b.smooth or b.kind is None)):
         return None
     dtype = evaluator.alphas.dtype
     eps = float(np.finfo(dtype).eps)
-    moving = np.array([a.smooth and not a.fixed, b.smooth and not b.fixed])
+    moving = np.array([a.smooth, b.smooth])
     alpha = (a.alpha + b.alpha) / 2
     rates = np.where(moving, np.nan_to_num([a.rate, b.rate]), 0)
     thetas = np.array([a.theta, b.theta]) + rates * np.array([alpha - a.alpha, alpha - b.alpha])

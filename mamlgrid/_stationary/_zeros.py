@@ -62,6 +62,7 @@ def zeros(
     nodes: Any,
     at: Sample,
     noise: Any,
+    end_noise: Any,
     width: Any,
     is_gradient: bool,
     max_points: int | None = None,
@@ -73,13 +74,14 @@ def zeros(
         nodes: `[rows, nodes]`, increasing.
         at: the samples there.
         noise: `[rows, 1]`, what rounding does to the value.
+        end_noise: `[rows, 2]`, what it does to the direction at the bounds.
         width: of the bounds.
         is_gradient: whether the direction is the gradient of the value.
         max_points: room for so many of each kind; None for as many as there are.
     """
     xp = evaluator.xp
     cells = marked(evaluator, nodes, at, noise, is_gradient)
-    found = [_at_bounds(evaluator, nodes, at, cells), _touching(evaluator, nodes, at, cells, max_points)]
+    found = [_at_bounds(evaluator, nodes, at, end_noise, cells), _touching(evaluator, nodes, at, cells, max_points)]
     crossings, near = _looked_into(evaluator, nodes, at, cells, width, max_points)
     found.append(near)
     for _ in range(2):  # what is found in the second round is as fine as the bracket of a zero
@@ -265,12 +267,13 @@ def _edge(
     return xp.where(at_bound, pick(evaluator, nodes, edge), place), xp.where(at_bound, 1, away)
 
 
-def _at_bounds(evaluator: Evaluator, nodes: Any, at: Sample, cells: Cells) -> Events:
-    """Zeros exactly at the ends of the row, taken for crossings."""
+def _at_bounds(evaluator: Evaluator, nodes: Any, at: Sample, noise: Any, cells: Cells) -> Events:
+    """Zeros at the ends of the row, to rounding, taken for crossings."""
     xp = evaluator.xp
     ends, inner = xp.asarray([0, nodes.shape[1] - 1]), xp.asarray([1, nodes.shape[1] - 2])
     alone = ~(cells.plateau_starts | cells.plateau_stops)[:, ends]
-    exists = (at.directions[:, ends] == 0) & (at.directions[:, inner] != 0) & alone
+    hidden = (xp.abs(at.directions[:, ends]) <= noise) & (xp.abs(at.directions[:, inner]) > noise)
+    exists = ((at.directions[:, ends] == 0) & (at.directions[:, inner] != 0) | hidden) & alone
     side = xp.sign(at.directions[:, inner]) * xp.asarray([1, -1], dtype=nodes.dtype)
     return _event(xp, nodes[:, ends], -side, side, exists & xp.isfinite(side))
 
