@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from .._rounding import Probe
     from ._evaluator import Evaluator
     from ._zeros import Events
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 # A direction that grows towards the point like 1 / distance or faster belongs to a value that falls without end; the
 # rungs, counted from the nearest, between which that is told: far enough from where a bracket was given up.
 _POLE, _POLE_RUNGS = -0.95, (6, 11)
+
+# A handful of differences of rounding errors shows about half of the largest one.
+_ROUGH = 2
 
 
 class Ladder(NamedTuple):
@@ -25,15 +29,19 @@ class Ladder(NamedTuple):
             NaN where too little can be seen.
         blind: `[rows, slots, 2]`, whether nothing is seen on that side up to halfway to the next event.
         bends: how much the Jacobian changes within the accuracy.
+        value_noise: what rounding does to the value, as seen on the nearest rungs or said before, whichever is more.
+        direction_noise: the same for the direction.
     """
 
     accuracies: Any
     orders: Any
     blind: Any
     bends: Any
+    value_noise: Any
+    direction_noise: Any
 
 
-def ladder(evaluator: Evaluator, events: Events, noise: Any, low: Any, high: Any) -> Ladder:
+def ladder(evaluator: Evaluator, events: Events, probe: Probe, low: Any, high: Any) -> Ladder:
     """The direction around each event.
 
     The accuracy is the smallest of the distances from which on, up to halfway to the next event, the direction has the
@@ -42,7 +50,7 @@ def ladder(evaluator: Evaluator, events: Events, noise: Any, low: Any, high: Any
     Args:
         evaluator: where to evaluate.
         events: `[rows, slots]`, in order of theta.
-        noise: `[rows, slots]`, what rounding does to the direction there.
+        probe: what rounding does there.
         low: the lower bound.
         high: the upper bound.
     """
@@ -58,6 +66,17 @@ def ladder(evaluator: Evaluator, events: Events, noise: Any, low: Any, high: Any
     reach = _reach(xp, events, low, high)
     within = (distances <= reach[..., None]) & (places >= low) & (places <= high)
     at = evaluator.sample(places, within & events.exists[..., None, None])
+    sizes = xp.abs(at.directions)
+    # Near a pole rounding has no scale, but the direction grows all the way to it.
+    near, far = sizes[..., -_POLE_RUNGS[0]], sizes[..., -_POLE_RUNGS[1]]
+    growth = xp.log(far / near) / math.log(4) / (_POLE_RUNGS[1] - _POLE_RUNGS[0])
+    smooth = within[..., 1:] & within[..., :-1] & ~(growth <= _POLE)[..., None]
+    # Not so near that what lies at the event, perhaps a kink, is among them.
+    eps = xp.finfo(dtype).eps
+    smooth &= (distances[1:] >= 16 * eps * width) & (distances[:-1] <= eps ** (2 / 3) * width)
+    length = places[..., :-1] - places[..., 1:]
+    value_noise = xp.fmax(probe.value_noise, _roughness(xp, at.values, at.directions, length, smooth))
+    noise = xp.fmax(probe.direction_noise, _roughness(xp, at.directions, at.jacobians, length, smooth))
     seen = (signs[..., None] * at.directions > noise[..., None, None]) | (signs[..., None] == 0)
 
     # Counted from the farthest distance that is within reach: how many in a row are seen.
@@ -72,16 +91,23 @@ def ladder(evaluator: Evaluator, events: Events, noise: Any, low: Any, high: Any
 
     # As far as the worse side is known: the event itself may lie anywhere within that.
     known = xp.where(blind, 0, sided).max(axis=-1, keepdims=True) * xp.ones_like(sided)
-    sizes = xp.abs(at.directions)
     near, far = (_at_distance(xp, distances, within, sizes, known * k) for k in (4, 16))
     orders = xp.where(blind, xp.nan, xp.log(far / near) / math.log(4))
-    # Near a pole rounding has no scale, but the direction grows all the way to it.
-    near, far = sizes[..., -_POLE_RUNGS[0]], sizes[..., -_POLE_RUNGS[1]]
-    growth = xp.log(far / near) / math.log(4) / (_POLE_RUNGS[1] - _POLE_RUNGS[0])
     orders = xp.where(growth <= _POLE, growth, orders)
     jacobians = _at_distance(xp, distances, within, at.jacobians, sided)
     bends = xp.where(xp.isfinite(jacobians), xp.abs(jacobians[..., 1:] - jacobians[..., :1]), 0)[..., 0]
-    return Ladder(accuracies, orders, blind, bends)
+    return Ladder(accuracies, orders, blind, bends, value_noise, noise)
+
+
+def _roughness(xp: Any, values: Any, slopes: Any, length: Any, smooth: Any) -> Any:
+    """How far values on neighbouring rungs are from what the slopes between them say: `[rows, slots]`.
+
+    So near to a point the trapezoidal rule is exact to rounding, and what is left is the rounding inside the loss, such
+    as large terms that cancel.
+    """
+    mean = (slopes[..., :-1] + slopes[..., 1:]) / 2
+    rest = xp.abs(values[..., :-1] - values[..., 1:] - length * mean)
+    return _ROUGH * xp.where(smooth & xp.isfinite(rest), rest, 0).max(axis=(-1, -2))
 
 
 def _reach(xp: Any, events: Events, low: Any, high: Any) -> Any:

@@ -103,13 +103,14 @@ def stationary(
     events = _without_near_misses(evaluator, row.events, max_points)
     for _ in range(_MERGES):
         probe = _probed(evaluator, events, high - low)
-        rungs = ladder(evaluator, events, probe.direction_noise, low, high)
+        rungs = ladder(evaluator, events, probe, low, high)
         merged = _merged(evaluator, events, rungs)
         if not evaluator.any(merged.exists != events.exists):
             break
         events = in_order(evaluator, merged, max_points)
     probe = _probed(evaluator, events, high - low)
-    rungs = ladder(evaluator, events, probe.direction_noise, low, high)
+    rungs = ladder(evaluator, events, probe, low, high)
+    probe = probe._replace(value_noise=rungs.value_noise, direction_noise=rungs.direction_noise)
     found = evaluator.sample(events.thetas, events.exists)
     return _judged(evaluator, row, events, found, probe, rungs, _flat(evaluator, at, across), across, low, high)
 
