@@ -40,7 +40,7 @@ def lowest(evaluator: Evaluator, found: Stationary, is_gradient: bool) -> Lowest
     """The lowest minimum of each row."""
     xp = evaluator.xp
     nodes, looked, events = found.nodes, found.looked, found.events
-    thetas, values, noise, curvatures = _candidates(xp, found)
+    thetas, values, noise, curvatures = candidates(xp, found)
     eps = xp.finfo(nodes.dtype).eps
     best = xp.where(xp.isfinite(values), values, xp.inf).min(axis=1)
     error = noise + 4 * eps * xp.abs(values)
@@ -58,7 +58,7 @@ def lowest(evaluator: Evaluator, found: Stationary, is_gradient: bool) -> Lowest
     # A bound that is itself stationary is a minimiser like any other.
     at_bound = (slot[:, 0] >= slots) & (
         xp.abs(pick(evaluator, looked.directions[:, xp.asarray([0, -1])], xp.maximum(slot - slots, 0))[:, 0])
-        > pick(evaluator, found.end_noise, xp.maximum(slot - slots, 0))[:, 0]
+        > pick(evaluator, found.ends.direction_noise, xp.maximum(slot - slots, 0))[:, 0]
     )
     rates = xp.where(slot[:, 0] >= slots, 0, chosen(xp.concatenate([found.rates, nan], axis=1)))
     apart = tied & (xp.abs(thetas - chosen(thetas)[:, None]) > 2 * xp.where(xp.isfinite(accuracies), accuracies, 0)[:, None])
@@ -89,7 +89,7 @@ def lowest(evaluator: Evaluator, found: Stationary, is_gradient: bool) -> Lowest
     return Lowest(slot[:, 0], theta, value, curvature, rates, accuracies, ties, status)
 
 
-def _candidates(xp: Any, found: Stationary) -> tuple[Any, Any, Any, Any]:
+def candidates(xp: Any, found: Stationary) -> tuple[Any, Any, Any, Any]:
     """Attracting points and the two bounds, `[rows, slots + 2]`: thetas, values (inf where none), noise, curvatures."""
     ends = xp.asarray([0, found.nodes.shape[1] - 1])
     slopes = found.looked.directions[:, ends] * xp.asarray([1, -1], dtype=found.nodes.dtype)

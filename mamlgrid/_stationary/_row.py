@@ -44,7 +44,7 @@ class Stationary(NamedTuple):
         number: `[rows]`, how many points there are, also where there is no room for them.
         nodes: `[rows, nodes]`, where the row was looked at.
         looked: the samples there.
-        end_noise: `[rows, 2]`, what rounding does to the direction at the bounds.
+        ends: `[rows, 2]`, derivatives in alpha and noise at the bounds.
     """
 
     events: Events
@@ -58,7 +58,7 @@ class Stationary(NamedTuple):
     number: Any
     nodes: Any
     looked: Sample
-    end_noise: Any
+    ends: Probe
 
     @property
     def attracting(self) -> Any:
@@ -98,8 +98,8 @@ def stationary(
     across = _across(evaluator, nodes)
     # The second largest: a move may have crossed a jump at one of the places.
     blur = xp.sort(across.value_noise[:, 1:-1], axis=1)[:, -2:-1]
-    end_noise = across.direction_noise[:, xp.asarray([0, -1])]
-    row = zeros(evaluator, nodes, at, blur, end_noise, high - low, is_gradient, max_points)
+    ends = type(across)(*(x[:, xp.asarray([0, -1])] for x in across))
+    row = zeros(evaluator, nodes, at, blur, ends.direction_noise, high - low, is_gradient, max_points)
     events = _without_near_misses(evaluator, row.events, max_points)
     for _ in range(_MERGES):
         probe = _probed(evaluator, events, high - low)
@@ -112,7 +112,7 @@ def stationary(
     rungs = ladder(evaluator, events, probe, low, high)
     probe = probe._replace(value_noise=rungs.value_noise, direction_noise=rungs.direction_noise)
     found = evaluator.sample(events.thetas, events.exists)
-    return _judged(evaluator, row, events, found, probe, rungs, _flat(evaluator, at, across), across, low, high)
+    return _judged(evaluator, row, events, found, probe, rungs, _flat(evaluator, at, across), ends, low, high)
 
 
 def _probed(evaluator: Evaluator, events: Events, width: Any) -> Probe:
@@ -142,7 +142,7 @@ def _across(evaluator: Evaluator, nodes: Any) -> Probe:
 
 def _judged(
     evaluator: Evaluator, row: Row, events: Events, at: Sample, probe: Probe, rungs: Ladder, flat: Any,
-    across: Probe, low: Any, high: Any,
+    ends: Probe, low: Any, high: Any,
 ) -> Stationary:  # fmt: skip
     xp = evaluator.xp
     turns = events.before != events.after
@@ -170,7 +170,7 @@ def _judged(
     status = xp.where(events.exists, status, int(Status.ABSENT)).astype("int8")
     return Stationary(
         events, at, probe, rates, rungs.accuracies, status, flat, row.settled, row.number, row.nodes, row.at,
-        across.direction_noise[:, xp.asarray([0, -1])],
+        ends,
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from .._status import Status
 from ._evaluator import OnHost
-from ._lowest import Lowest
+from ._lowest import Lowest, candidates
 from ._row import Stationary
 from ._zeros import ZERO
 
@@ -42,10 +42,11 @@ class Point(NamedTuple):
         kind: what theta is; None for a bound.
         smooth: whether theta is a zero of the direction at which Newton's method works.
         tied: whether others have the same value.
-        thetas: all minima.
+        thetas: all minima, bounds among them.
         values: the meta-loss there.
         value_rates: its derivatives in alpha there.
         rates: theirs.
+        inside: whether they are not on a bound.
     """
 
     alpha: float
@@ -61,6 +62,7 @@ class Point(NamedTuple):
     values: np.ndarray
     value_rates: np.ndarray
     rates: np.ndarray
+    inside: np.ndarray
 
 
 class Switch(NamedTuple):
@@ -93,23 +95,29 @@ Solve = Callable[[np.ndarray], tuple[Stationary, Lowest]]
 
 def points(alphas: np.ndarray, found: Stationary, best: Lowest) -> list[Point | None]:
     """The rows as points; None where a row has no minimiser."""
-    events, slots = found.events, found.events.thetas.shape[1]
-    attracting = found.attracting
+    kinds, smooth = found.events.kinds, found.events.kinds == ZERO
+    slots = kinds.shape[1]
+    thetas, values, _, curvatures = candidates(np, found)
+    minima = np.isfinite(values)
+    value_rates = np.concatenate([found.probe.values_alpha, found.ends.values_alpha], axis=1)
+    rates = np.concatenate([found.rates, np.zeros_like(found.ends.values_alpha)], axis=1)
     listed: list[Point | None] = []
     for row, alpha in enumerate(alphas):
         if not np.isfinite(best.thetas[row]) or Status(int(best.status[row])) in _NAN_STATUS:
             listed.append(None)
             continue
-        slot, these = int(best.slot[row]), attracting[row]
-        own = slot < slots and best.thetas[row] == events.thetas[row, slot]
-        smooth = own and events.kinds[row, slot] == ZERO and found.at.jacobians[row, slot] > 0
+        slot, these = int(best.slot[row]), minima[row]
+        at_slot = best.thetas[row] == thetas[row, slot]
+        inside = slot < slots
         listed.append(
             Point(
                 alpha, best.thetas[row], best.values[row], best.rates[row],
-                found.probe.values_alpha[row, slot] if own else np.nan, best.accuracies[row],
-                int(events.kinds[row, slot]) if slot < slots else None, bool(smooth), int(best.status[row]) == Status.TIED,
-                events.thetas[row, these], found.at.values[row, these], found.probe.values_alpha[row, these],
-                found.rates[row, these],
+                value_rates[row, slot] if at_slot else np.nan, best.accuracies[row],
+                int(kinds[row, slot]) if inside else None,
+                bool(inside and at_slot and smooth[row, slot] and curvatures[row, slot] > 0),
+                int(best.status[row]) == Status.TIED,
+                thetas[row, these], values[row, these], value_rates[row, these], rates[row, these],
+                np.flatnonzero(these) < slots,
             )
         )  # fmt: skip
     return listed
@@ -144,7 +152,8 @@ def switches(
         for (interval, _), pair, row in zip(open_, *_looked_into(evaluator, open_, solve, low, high, is_gradient), strict=True):
             a, b, depth = interval[:3]
             if pair is not None and (row is None or row.value >= pair[0].value - _blur(row, pair)):
-                before, after = pair
+                before, after = (p if row is None else p._replace(thetas=row.thetas, values=row.values,
+                                 value_rates=row.value_rates, rates=row.rates, inside=row.inside) for p in pair)  # fmt: skip
                 found.append(Switch(before.alpha, before.theta, after.theta, before.value, Status.OK))
                 work += [interval._replace(b=before, depth=depth + 1, twice=np.nan)]
                 work += [interval._replace(a=after, depth=depth + 1, twice=np.nan)]
@@ -231,24 +240,44 @@ def _is_nearest(theta: float, point: Point) -> bool:
 
 
 def _dip(a: Point, b: Point) -> float | None:
-    """An alpha between two rows at which another minimum may lie below the lowest one, there and back."""
-    if a.thetas.size != b.thetas.size or a.thetas.size < 2 or a.tied or b.tied:
+    """An alpha between two rows at which another minimum may lie below the lowest one, there and back.
+
+    By how much it lies above, as a function of alpha, is mostly convex, and a convex function lies above its tangents:
+    where those at both ends meet above zero it does not get there.
+    """
+    if max(a.thetas.size, b.thetas.size) < 2:
         return None
     step = b.alpha - a.alpha
+    equal = 64 * _eps(a) * max(abs(a.value), abs(b.value))
     above = [point.values - point.value for point in (a, b)]
     slopes = [(point.value_rates - point.value_rate) * step for point in (a, b)]
-    low = np.minimum(*above)
-    # The cubic through both ends: lowest at the root of its derivative where that rises.
-    c2 = 3 * (above[1] - above[0]) - 2 * slopes[0] - slopes[1]
-    c3 = 2 * (above[0] - above[1]) + slopes[0] + slopes[1]
+    here, there = _partners(a, b, step)
+    lone = [np.setdiff1d(np.arange(x.size), known) for x, known in zip(above, (here, there), strict=True)]
+    heights, slopes_here = (above[0][here], above[1][there]), (slopes[0][here], slopes[1][there])
     with np.errstate(all="ignore"):
-        root = (-c2 + np.sqrt(c2**2 - 3 * c3 * slopes[0])) / (3 * c3)
-        root = np.where(np.abs(c3) > 1e-12 * np.abs(c2), root, -slopes[0] / (2 * c2))
-        depth = above[0] + root * (slopes[0] + root * (c2 + root * c3))
-    wanted = (slopes[0] < 0) & (slopes[1] > 0) & (root > 0) & (root < 1) & (low > 0) & (depth < low / 4)
-    if not wanted.any():
-        return None
-    return a.alpha + step * float(root[np.argmin(np.where(wanted, depth, np.inf))])
+        share = (heights[1] - slopes_here[1] - heights[0]) / (slopes_here[0] - slopes_here[1])
+        dips = (slopes_here[0] < 0) & (slopes_here[1] > 0) & (np.minimum(*heights) > equal)
+        dips &= (share > 0) & (share < 1) & (heights[0] + share * slopes_here[0] < 0)
+    shares = [share[dips]]
+    # One that comes or goes between the two, by its tangent alone.
+    for height, slope, some in zip(above, (slopes[0], -slopes[1]), lone, strict=True):
+        sinks = (height[some] > equal) & (height[some] + slope[some] < 0)
+        shares.append(np.full(sinks.sum(), 0.5))
+    every = np.concatenate(shares)
+    return a.alpha + step * float(every[0]) if every.size else None
+
+
+def _partners(a: Point, b: Point, step: float) -> tuple[np.ndarray, np.ndarray]:
+    """The minima of two rows that are one: each is the nearest to where the other is going, and both are on a bound or not."""
+    rates = [np.where(np.isfinite(point.rates), point.rates, 0) for point in (a, b)]
+    forwards = np.abs(a.thetas[:, None] + step * rates[0][:, None] - b.thetas)
+    backwards = np.abs(b.thetas - step * rates[1] - a.thetas[:, None])
+    if not forwards.size:
+        return np.zeros(0, int), np.zeros(0, int)
+    there = forwards.argmin(axis=1)
+    mutual = backwards.argmin(axis=0)[there] == np.arange(a.thetas.size)
+    mutual &= a.inside == b.inside[there]
+    return np.flatnonzero(mutual), there[mutual]
 
 
 def _equal_values(
@@ -315,6 +344,7 @@ def _equal_values(
                 alpha=alpha, theta=places[i], value=at.values[i], rate=rate[i], value_rate=probe.values_alpha[i],
                 tied=True, thetas=places[i : i + 1], values=at.values[i : i + 1],
                 value_rates=probe.values_alpha[i : i + 1], rates=rate[i : i + 1],
+                inside=moving[i : i + 1],
             )
         )  # fmt: skip
     return ends[0], ends[1]
