@@ -152,7 +152,9 @@ def compare(
     points, uphill = find(still, list(metas).index(reference), known, on, most, memory_budget)
     ends: Any = grid[0], grid[-1]
     optimum = optimal_theta(metas[reference], alphas, ends, num_thetas=grid.size, memory_budget=memory_budget)
-    points = _fixed_points.differentiable(tuple(metas.values()), metas[reference], alphas, points)
+    if any(map(is_traced, jax.tree.leaves((metas, alphas)))):
+        # The search runs on values alone; derivatives of its results come from the equations they solve.
+        points = _fixed_points.differentiable(tuple(metas.values()), metas[reference], alphas, points)
     values = points.values
     return Comparison(
         alphas, grid, Labels(tuple(metas)), points.thetas, points.jacobians, points.attracting,

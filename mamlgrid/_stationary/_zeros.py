@@ -84,7 +84,7 @@ def zeros(
     found = [_at_bounds(evaluator, nodes, at, end_noise, cells), _touching(evaluator, nodes, at, cells, max_points)]
     crossings, near = _looked_into(evaluator, nodes, at, cells, width, max_points)
     found.append(near)
-    for _ in range(2):  # what is found in the second round is as fine as the bracket of a zero
+    for _ in range(evaluator.rounds):
         events, more = _finished(evaluator, crossings, width)
         found.append(events)
         if not evaluator.any(more.exists):
