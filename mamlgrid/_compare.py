@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from ._chunks import MEMORY_BUDGET, checked_budget
@@ -106,7 +105,8 @@ def compare(
 
     A fixed point is a zero of the outer direction, `G(theta*, alpha) = 0`. It attracts small outer steps where
     `dG/dtheta > 0`. They are the stationary points that `mg.optimal_theta` finds the lowest of, by the same search: all
-    zeros, those included that touch without a change of sign. The regret is measured in the true meta-loss, that of the reference.
+    zeros, those included that touch without a change of sign. The regret is measured in the true meta-loss, that of the
+    reference.
 
     Args:
         metas: label -> meta-loss; theta is a scalar here. `"MAML"` first is the usual reference.

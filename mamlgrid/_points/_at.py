@@ -40,4 +40,3 @@ def sample(meta: MetaLoss, theta: Array, alpha: Array) -> Sample:
         lambda t: value_and_direction(meta, t, alpha), (theta,), (jnp.ones_like(theta),)
     )
     return Sample(value, direction, jacobian)
-

@@ -36,7 +36,7 @@ class Evaluator(Protocol):
     xp: Any
     alphas: Any
     rounds: int
-    """How often a bracket is looked at again for zeros that share it; inside a program each costs a second of compiling."""
+    """How often a bracket is looked at again for zeros that share it; in a program each costs a second of compiling."""
 
     def sample(self, thetas: Any, wanted: Any) -> Sample:
         """Value, direction and Jacobian at `thetas`, `[rows, ...]`, where `wanted`; NaN elsewhere."""
@@ -95,7 +95,7 @@ class OnHost:
         return self._at(probe, Probe, thetas, wanted)
 
     def by_cell(self, of: OfCell, nodes: np.ndarray, at: Sample, noise: np.ndarray) -> np.ndarray:
-        """One compiled program for any number of cells: rows are put end to end, and what lies between them left out."""
+        """One compiled program for any number of cells: rows are put end to end, what lies between them is left out."""
         flat = np.stack([x.ravel() for x in np.broadcast_arrays(nodes, *at, noise)])
         parts = []
         for start in range(0, flat.shape[1], _CELLS):

@@ -1,8 +1,9 @@
-"""Where the global minimiser switches from one basin to another: intervals of alpha, narrowed until each is explained."""
+"""Where the global minimiser switches from one basin to another: intervals of alpha, narrowed until explained."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -141,7 +142,7 @@ def switches(
     """
     width = float(high - low)
     ends = _without_single_ties([row for row in rows if row is not None])
-    work = [_Interval(a, b, origin=i) for i, (a, b) in enumerate(zip(ends, ends[1:], strict=False))]
+    work = [_Interval(a, b, origin=i) for i, (a, b) in enumerate(pairwise(ends))]
     found: list[Switch] = []
     while work:
         open_ = []
@@ -156,11 +157,12 @@ def switches(
             found += _given_up([interval for interval, _ in open_])
             break
         work = []
-        for (interval, _), pair, row in zip(open_, *_looked_into(evaluator, open_, solve, low, high, is_gradient), strict=True):
+        for (interval, _), pair, row in zip(
+            open_, *_looked_into(evaluator, open_, solve, low, high, is_gradient), strict=True
+        ):
             a, b, depth = interval[:3]
             if pair is not None and (row is None or row.value >= pair[0].value - _blur(row, pair)):
-                before, after = (p if row is None else p._replace(thetas=row.thetas, values=row.values,
-                                 value_rates=row.value_rates, rates=row.rates, inside=row.inside) for p in pair)  # fmt: skip
+                before, after = (_among(p, row) for p in pair)
                 found.append(Switch(before.alpha, before.theta, after.theta, before.value, Status.OK))
                 work += [interval._replace(b=before, depth=depth + 1, twice=np.nan)]
                 work += [interval._replace(a=after, depth=depth + 1, twice=np.nan)]
@@ -194,6 +196,15 @@ def _given_up(intervals: list[_Interval]) -> list[Switch]:
     return [Switch(i.a.alpha, i.a.theta, i.b.theta, i.a.value, Status.UNRESOLVED) for i in first.values()]
 
 
+def _among(point: Point, row: Point | None) -> Point:
+    """The point with the other minima of a row."""
+    if row is None:
+        return point
+    return point._replace(
+        thetas=row.thetas, values=row.values, value_rates=row.value_rates, rates=row.rates, inside=row.inside
+    )
+
+
 def _eps(point: Point) -> float:
     return float(np.finfo(np.asarray(point.theta).dtype).eps)
 
@@ -215,7 +226,7 @@ def _blur(row: Point, pair: tuple[Point, Point]) -> float:
 
 
 def _without_single_ties(rows: list[Point]) -> list[Point]:
-    """Rows but those of a tie at a single alpha, which is a point on the way from one basin to another, or beside it."""
+    """Rows but those of a tie at a single alpha: a point on the way from one basin to another, or beside it."""
     kept = []
     for i, row in enumerate(rows):
         neighbours = [rows[j].tied for j in (i - 1, i + 1) if 0 <= j < len(rows)]
@@ -274,7 +285,7 @@ def _dip(a: Point, b: Point) -> float | None:
 
 
 def _partners(a: Point, b: Point, step: float) -> tuple[np.ndarray, np.ndarray]:
-    """The minima of two rows that are one: each is the nearest to where the other is going, and both are on a bound or not."""
+    """The minima of two rows that are one: each is nearest to where the other is going, both on a bound or neither."""
     rates = [np.where(np.isfinite(point.rates), point.rates, 0) for point in (a, b)]
     forwards = np.abs(a.thetas[:, None] + step * rates[0][:, None] - b.thetas)
     backwards = np.abs(b.thetas - step * rates[1] - a.thetas[:, None])
@@ -341,7 +352,13 @@ def _equal_values(
 
 
 def _restored(
-    evaluator: OnHost, alphas: np.ndarray, thetas: np.ndarray, moving: np.ndarray, open_: np.ndarray, low: Any, high: Any
+    evaluator: OnHost,
+    alphas: np.ndarray,
+    thetas: np.ndarray,
+    moving: np.ndarray,
+    open_: np.ndarray,
+    low: Any,
+    high: Any,
 ) -> tuple[np.ndarray, Sample, Probe]:
     """Thetas `[pairs, 2]` after two Newton steps towards stationarity, and what is there."""
     here = OnHost(evaluator.meta, alphas, evaluator.memory_budget)
