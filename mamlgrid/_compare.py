@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import jax
 import numpy as np
 
-from ._chunks import MEMORY_BUDGET, checked_budget
 from ._grid import axis, checked_bounds, checked_count, even, is_traced
 from ._meta import MetaLoss, checked_meta
 from ._optimum import OptimalTheta, optimal_theta
+from ._points._memory import MEMORY_BUDGET, checked_budget
 from ._results import Provenance, Result, Variable, provenance
 from ._stationary import _fixed_points
 

@@ -9,15 +9,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._chunks import MEMORY_BUDGET, checked_budget
 from ._grid import NUM_THETAS, axis, checked_bounds, checked_count, is_traced
 from ._meta import MetaLoss, checked_meta
+from ._points._at import value_at
+from ._points._memory import MEMORY_BUDGET, checked_budget
 from ._results import Provenance, Result, Variable, described, provenance
 from ._stationary import _rows
 from ._stationary._implicit import implicit_root
 from ._stationary._switches import Switch
 from ._status import Status
-from ._surface import value_at
 
 if TYPE_CHECKING:
     from ._types import Array, ArrayLike, Float, Int

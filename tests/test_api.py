@@ -39,7 +39,7 @@ SIGNATURES = {
     "learn_alpha": "(meta)",
     "scale_rates": "(meta, rates)",
     "compare": "(metas, alphas, bounds, *, reference=None, max_points=None, memory_budget=",
-    "evaluate": "(meta_test, result, alphas_test=None)",
+    "evaluate": "(meta_test, result, alphas_test=None, *, memory_budget=",
     "surface": "(meta, alphas, thetas, *, derivatives=1, out=None, memory_budget=",
     "task_losses": "(meta, alphas, thetas",
     "optimal_theta": "(meta, alphas, bounds, *, num_thetas=",
