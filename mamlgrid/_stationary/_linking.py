@@ -1,0 +1,335 @@
+"""The diagram between the ends of the axis: sections, special points, and the pieces of curves that join them.
+
+Neighbouring sections are explained, or a section is put between them, until each interval is explained or is no wider
+than rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from .._points._jet import Jet, jet
+from .._points._many import on_points
+from .._rounding import probe
+from ._arms import Arms, are_pieces, joined
+from ._explaining import Arm, Event, Explanation, as_arrays, explained
+from ._plane_newton import critical_equations, fold_equations, newton_step
+from ._sections import Section, Vertices, extrema, sections
+from ._special_points import Box, Form, Special, critical_points, folds, is_same
+
+if TYPE_CHECKING:
+    from .._meta import MetaLoss
+    from ._row import Stationary
+
+# Sections that may be added, for each of those there were and at all: where G is noise there is no end to it.
+_MOST_ADDED = 4, 2048
+
+# A Newton step from a section may lead this much beyond the neighbouring one.
+_BEYOND = 1.5
+
+# How far the Jacobian must dip along a curve, of its smaller end, for a zero of it to be looked for.
+_DIP = 0.25
+
+
+class Unexplained(NamedTuple):
+    """An interval of alpha in which the curves could not be told."""
+
+    start: float
+    stop: float
+    reason: str
+
+
+class Graph(NamedTuple):
+    """All curves: vertices, the pieces between them, and what is special.
+
+    Attributes:
+        columns: alphas, thetas, values, jacobians, stabilities of the vertices.
+        edges: `[pieces, 2]`, pairs of vertices.
+        stabilities: `[pieces]`.
+        events: the special points with their vertices.
+        dead_ends: vertices at special points at which curves end.
+        unexplained: what is left.
+    """
+
+    columns: list[np.ndarray]
+    edges: np.ndarray
+    stabilities: np.ndarray
+    events: list[Event]
+    dead_ends: list[int]
+    unexplained: list[Unexplained]
+
+
+Solve = Callable[[np.ndarray], "Stationary"]
+"""`alphas -> rows`."""
+
+
+class _Interval(NamedTuple):
+    a: Section
+    b: Section
+
+
+class Linking:
+    """The state of the search for all curves."""
+
+    def __init__(self, meta: MetaLoss, solve: Solve, box: Box, dtype: Any, memory_budget: int) -> None:
+        self.meta, self.solve, self.box, self.dtype, self.memory_budget = meta, solve, box, dtype, memory_budget
+        self.vertices = Vertices()
+        self.events: list[Event] = []
+        self.extrema: list[Special] = []
+        self.unexplained: list[Unexplained] = []
+        self.done: dict[tuple[float, float], tuple[_Interval, Explanation]] = {}
+        self.added = 0
+
+    def linked(self, alphas: np.ndarray, found: Stationary) -> Graph:
+        """The graph that grows from rows on an axis."""
+        cuts = self._cut(alphas, found, alphas)
+        most = max(_MOST_ADDED[0] * alphas.size, _MOST_ADDED[1])
+        open_ = self._opened(cuts)
+        while open_:
+            self._look_for_bounds(open_)
+            explanations = [self._explained(i) for i in open_]
+            fine, tried = self._judged(explanations)
+            failed = [(i, e) for i, e, good in zip(open_, explanations, fine, strict=True) if not good]
+            for interval, explanation, good in zip(open_, explanations, fine, strict=True):
+                if good:
+                    self.done[interval.a.alpha, interval.b.alpha] = interval, explanation
+            again = self._look_between(failed, tried)
+            open_ = self._refined([*failed, *again], most)
+        return self._graph()
+
+    def jets(self, thetas: np.ndarray, alphas: np.ndarray) -> Jet:
+        """All derivatives at points."""
+        return on_points(jet, self.meta, *self._cast(thetas, alphas), self.memory_budget)
+
+    def noise(self, thetas: np.ndarray, alphas: np.ndarray) -> np.ndarray:
+        """How far G can be wrong at points."""
+        return on_points(probe, self.meta, *self._cast(thetas, alphas), self.memory_budget).direction_noise
+
+    def _cast(self, thetas: np.ndarray, alphas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return np.asarray(thetas, self.dtype), np.asarray(alphas, self.dtype)
+
+    # Sections and what is seen from them.
+
+    def _cut(self, alphas: np.ndarray, found: Stationary, axis: np.ndarray) -> list[Section]:
+        """Sections, after their extrema have been followed to special points; `axis` are all alphas there are."""
+        cuts = sections(alphas, found, self.vertices)
+        row, thetas = extrema(found)
+        here = alphas[row]
+        at = self.jets(thetas, here)
+        place = np.searchsorted(axis, here)
+        below = axis[np.maximum(place - 1, 0)]
+        above = axis[np.minimum(place + 1, axis.size - 1)]
+
+        def leads(equations: Any) -> np.ndarray:
+            step = newton_step(equations, at, self.box.scales)[:, 1] * self.box.scales[1]
+            return (step <= _BEYOND * (above - here)) & (step >= _BEYOND * (below - here))
+
+        to_critical, to_fold = leads(critical_equations), leads(fold_equations)
+        self._add(critical_points(self.jets, self.noise, thetas[to_critical], here[to_critical], self.box))
+        self._add(folds(self.jets, thetas[to_fold], here[to_fold], self.box))
+        return cuts
+
+    def _add(self, found: list[Special]) -> list[Special]:
+        """Those that were not known, with vertices for their curves."""
+        new = []
+        for special in found:
+            if special.form == Form.EXTREMUM:
+                if not any(is_same(special, other, self.box) for other in self.extrema):
+                    self.extrema.append(special)
+                continue
+            same = [event.special for event in self.events if is_same(special, event.special, self.box)]
+            if same or (special.form == Form.FOLD and self._is_spurious(special)):
+                continue
+            at = special.at
+            first = None
+            for _ in special.slopes:
+                vertex = self.vertices.add(special.alpha, special.theta, at.value, at.g_t, 0)
+                first = vertex if first is None else first
+            assert first is not None
+            self.events.append(Event(special, tuple(range(first, first + len(special.slopes)))))
+            new.append(special)
+        return new
+
+    def _is_spurious(self, special: Special) -> bool:
+        """A fold whose two numbers are nothing beside what they are at its scale: it is a branch point in disguise."""
+        width, span = self.box.scales
+        at = special.at
+        drift, bend = abs(at.g_a) * span, abs(at.g_tt) * width**2
+        others = abs(at.g_ta) * width * span, abs(at.g_ttt) * width**3, abs(at.g_aa) * span**2
+        return min(drift, bend) <= 64 * self.box.eps * max(drift, bend, *others)
+
+    def _opened(self, cuts: list[Section]) -> list[_Interval]:
+        """The intervals between sections, with more of them where a closed curve is hidden between two."""
+        hidden = self._hidden(cuts)
+        if hidden.size:
+            cuts = sorted([*cuts, *self._solved(hidden, np.array([c.alpha for c in cuts]))], key=lambda c: c.alpha)
+        return self._between(cuts)
+
+    def _hidden(self, cuts: list[Section]) -> np.ndarray:
+        """Alphas of the extrema at which G has the other sign than beside them on the neighbouring sections."""
+        axis = np.array([c.alpha for c in cuts])
+        inner = [e for e in self.extrema if e.is_isolated and axis[0] < e.alpha < axis[-1]]
+        if not inner:
+            return np.zeros(0)
+        thetas, alphas = np.array([e.theta for e in inner]), np.array([e.alpha for e in inner])
+        place = np.clip(np.searchsorted(axis, alphas), 1, axis.size - 1)
+        sign = np.sign([e.at.g for e in inner])
+        beside = [np.sign(self.jets(thetas, axis[p]).g) for p in (place - 1, place)]
+        return np.unique(alphas[(sign * beside[0] < 0) & (sign * beside[1] < 0)])
+
+    def _solved(self, alphas: np.ndarray, axis: np.ndarray) -> list[Section]:
+        self.added += alphas.size
+        alphas = alphas.astype(self.dtype)
+        return self._cut(alphas, self.solve(alphas), np.unique(np.concatenate([axis, alphas])))
+
+    def _between(self, cuts: list[Section]) -> list[_Interval]:
+        """Neighbouring sections. A single one on which every theta is stationary is passed over."""
+        kept = []
+        for k, cut in enumerate(cuts):
+            if not cut.flat:
+                kept.append(k)
+            elif not any(0 <= j < len(cuts) and cuts[j].flat for j in (k - 1, k + 1)):
+                self.unexplained.append(Unexplained(cut.alpha, cut.alpha, _FLAT))
+        intervals = []
+        for k, m in zip(kept, kept[1:], strict=False):
+            if m - k > 2:
+                self.unexplained.append(Unexplained(cuts[k].alpha, cuts[m].alpha, _FLAT))
+            else:
+                intervals.append(_Interval(cuts[k], cuts[m]))
+        for k in {0, len(cuts) - 1} - set(kept):
+            near = kept[0 if k == 0 else -1] if kept else k
+            if abs(near - k) > 1:
+                self.unexplained.append(Unexplained(*sorted((cuts[k].alpha, cuts[near].alpha)), _FLAT))
+        return intervals
+
+    # Intervals.
+
+    def _within(self, a: float, b: float) -> list[Event]:
+        slack = self.box.alpha_tolerance
+        return [e for e in self.events if a - slack <= e.special.alpha <= b + slack]
+
+    def _explained(self, interval: _Interval) -> Explanation:
+        a, b = interval
+        return explained(a, b, self._within(a.alpha, b.alpha), self.box, self._new_end)
+
+    def _new_end(self, event: Event) -> int:
+        special = event.special
+        return self.vertices.add(special.alpha, special.theta, special.at.value, special.at.g_t, 0)
+
+    def _judged(self, explanations: list[Explanation]) -> tuple[list[bool], Arms]:
+        """Which intervals are explained by pieces of curves, and the pieces that are none."""
+        arms = as_arrays([arm for e in explanations for arm in e.arms])
+        good = are_pieces(self.jets, arms, self.box.high - self.box.low, self.box.eps)
+        stops = np.cumsum([len(e.arms) for e in explanations])
+        fine = [
+            not e.reason and bool(good[stop - len(e.arms) : stop].all())
+            for e, stop in zip(explanations, stops, strict=True)
+        ]
+        return fine, Arms(*(x[~good] for x in arms))
+
+    def _look_for_bounds(self, intervals: list[_Interval]) -> None:
+        """The places where G changes its sign at a bound."""
+        for which, bound in enumerate((self.box.low, self.box.high)):
+            ends = np.array([[i.a.ends[which], i.b.ends[which]] for i in intervals])
+            turns = np.flatnonzero((ends[:, 0] * ends[:, 1] <= 0) & (ends != 0).any(axis=1))
+            if not turns.size:
+                continue
+            edges = np.array([[intervals[k].a.alpha, intervals[k].b.alpha] for k in turns])
+            alphas = self._bound_roots(bound, edges, ends[turns])
+            at = self.jets(np.full(alphas.size, bound), alphas)
+            self._add([
+                Special(Form.BOUND, float(alpha), bound, Jet(*(float(x[k]) for x in at)), 0.0, False)
+                for k, alpha in enumerate(alphas)
+            ])  # fmt: skip
+
+    def _bound_roots(self, bound: float, edges: np.ndarray, ends: np.ndarray) -> np.ndarray:
+        """G(bound, alpha) = 0 between `edges`, by Newton's method, halving where it leaves them."""
+        left, right = edges.T.copy()
+        alphas = np.where(ends[:, 0] == 0, left, np.where(ends[:, 1] == 0, right, (left + right) / 2))
+        for _ in range(_BOUND_ROUNDS):
+            at = self.jets(np.full(alphas.size, bound), alphas)
+            before = np.sign(at.g) == np.sign(ends[:, 0])
+            left, right = np.where(before, alphas, left), np.where(before, right, alphas)
+            following = alphas - at.g / at.g_a
+            inside = (following >= left) & (following <= right)
+            following = np.where(at.g == 0, alphas, np.where(inside, following, (left + right) / 2))
+            if (np.abs(following - alphas) <= 2 * self.box.eps * np.abs(alphas)).all():
+                break
+            alphas = following
+        return alphas.astype(self.dtype).astype(float)
+
+    def _look_between(
+        self, failed: list[tuple[_Interval, Explanation]], tried: Arms
+    ) -> list[tuple[_Interval, Explanation]]:
+        """Special points from the middles of pieces that were none, and where the Jacobian dips; intervals they reopen."""
+        thetas, alphas = tried.thetas.mean(axis=1), tried.alphas.mean(axis=1)
+        wanted = tried.smooth & ~tried.special
+        thetas, alphas = thetas[wanted], alphas[wanted]
+        new = self._add(critical_points(self.jets, self.noise, thetas, alphas, self.box))
+        new += self._add(folds(self.jets, thetas, alphas, self.box))
+        again = []
+        for special in new:
+            slack = self.box.alpha_tolerance
+            for key in [k for k in self.done if k[0] - slack <= special.alpha <= k[1] + slack]:
+                again.append(self.done.pop(key))
+        return again
+
+    def _refined(self, failed: list[tuple[_Interval, Explanation]], most: int) -> list[_Interval]:
+        """The intervals again, with a section or two in each that was tried before; those that are too narrow are given up."""
+        wanted: list[tuple[_Interval, list[float]]] = []
+        for interval, explanation in failed:
+            alphas = self._new_alphas(interval)
+            if not alphas or self.added > most:
+                self.unexplained.append(self._given_up(interval, explanation, self.added > most))
+            else:
+                wanted.append((interval, alphas))
+        if not wanted:
+            return []
+        flat = np.unique(np.array([x for _, alphas in wanted for x in alphas], self.dtype))
+        axis = np.unique(np.array([s.alpha for i, _ in wanted for s in i], self.dtype))
+        cuts = {c.alpha: c for c in self._solved(flat, axis)}
+        intervals = []
+        for interval, alphas in wanted:
+            inner = [cuts[float(np.asarray(x, self.dtype))] for x in alphas]
+            intervals += self._opened([interval.a, *inner, interval.b])
+        return intervals
+
+    def _new_alphas(self, interval: _Interval) -> list[float]:
+        """Where to cut an interval: beside the special points in it, or in the middle."""
+        a, b = interval.a.alpha, interval.b.alpha
+        slack = self.box.alpha_tolerance
+        inside = sorted({e.special.alpha for e in self._within(a, b) if a + slack < e.special.alpha < b - slack})
+        if not inside:
+            wanted = [(a + b) / 2]
+        else:
+            wanted = [inside[0] - (inside[0] - a) / 4, inside[-1] + (b - inside[-1]) / 4]
+            wanted += [(x + y) / 2 for x, y in zip(inside, inside[1:], strict=False) if y - x > 4 * slack]
+        cuts = np.unique(np.array(wanted, self.dtype)).astype(float)
+        return [x for x in cuts if a + slack < x < b - slack and all(abs(x - y) > slack for y in inside)]
+
+    def _given_up(self, interval: _Interval, explanation: Explanation, too_many: bool) -> Unexplained:
+        a, b = interval
+        doubt = a.doubt or b.doubt
+        if too_many:
+            doubt = doubt or "more sections are needed than are looked at"
+        if not (a.smooth.all() and b.smooth.all()):
+            doubt = doubt or "zeros meet at a kink, a jump or a plateau"
+        return Unexplained(a.alpha, b.alpha, doubt or explanation.reason or "the zeros do not move as their rates say")
+
+    def _graph(self) -> Graph:
+        arms: list[Arm] = [arm for _, e in self.done.values() for arm in e.arms]
+        pieces = as_arrays(arms)
+        dead = [v for _, e in self.done.values() for v in e.dead_ends]
+        unexplained = sorted(self.unexplained)
+        return Graph(
+            self.vertices.columns(), pieces.vertices, pieces.stabilities.astype(np.int8), self.events, dead, unexplained
+        )
+
+
+_FLAT = "every theta is stationary"
+
+# Halvings and Newton steps until a root at a bound is known to rounding.
+_BOUND_ROUNDS = 80

@@ -1,0 +1,104 @@
+"""The diagram cut at one alpha: the zeros there as vertices of a graph, and where G is extreme between them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ._zeros import ZERO
+
+if TYPE_CHECKING:
+    from ._row import Stationary
+
+
+class Vertices:
+    """All points that curves go through, numbered in the order in which they were added."""
+
+    def __init__(self) -> None:
+        self._columns: tuple[list[np.ndarray], ...] = ([], [], [], [], [])
+        self.number = 0
+
+    def add(self, alphas: Any, thetas: Any, values: Any, jacobians: Any, stabilities: Any) -> int:
+        """New vertices; the number of the first."""
+        first = self.number
+        for column, new in zip(self._columns, (alphas, thetas, values, jacobians, stabilities), strict=True):
+            column.append(np.atleast_1d(np.asarray(new, float)))
+        self.number += self._columns[1][-1].size
+        return first
+
+    def columns(self) -> list[np.ndarray]:
+        """Alphas, thetas, values, jacobians, stabilities: `[vertices]`."""
+        return [np.concatenate([np.zeros(0), *column]) for column in self._columns]
+
+
+class Section(NamedTuple):
+    """The zeros at one alpha, `[points]` in order of theta.
+
+    Attributes:
+        alpha: the inner step size.
+        first: the number of the first zero as a vertex; the others follow.
+        thetas: where.
+        rates: dtheta/dalpha; NaN where it is not known.
+        jacobians: G_theta.
+        stabilities: 1 attracting, -1 repelling, 0 semistable.
+        accuracies: of thetas.
+        smooth: whether G is smooth there and its Jacobian is known to be no zero.
+        ends: G at both bounds.
+        flat: whether every theta is stationary.
+        doubt: why the section may be incomplete; empty when it is not.
+    """
+
+    alpha: float
+    first: int
+    thetas: np.ndarray
+    rates: np.ndarray
+    jacobians: np.ndarray
+    stabilities: np.ndarray
+    accuracies: np.ndarray
+    smooth: np.ndarray
+    ends: np.ndarray
+    flat: bool
+    doubt: str
+
+    def vertex(self, index: int) -> int:
+        """The number of one of its zeros as a vertex."""
+        return self.first + index
+
+
+def stabilities(found: Stationary) -> np.ndarray:
+    """1 where the direction goes from minus to plus, -1 from plus to minus, 0 where it only touches zero."""
+    turn = np.sign(np.nan_to_num(found.events.after)) - np.sign(np.nan_to_num(found.events.before))
+    return np.where(found.events.exists, np.sign(turn), 0).astype(np.int8)
+
+
+def sections(alphas: np.ndarray, found: Stationary, vertices: Vertices) -> list[Section]:
+    """All rows, their zeros added to the vertices."""
+    exists = found.events.exists
+    numbers = exists.sum(axis=1)
+    stops = np.cumsum(numbers)
+    smooth = (found.events.kinds == ZERO) & np.isfinite(found.rates)
+    columns = (
+        found.events.thetas, found.rates, found.at.jacobians, stabilities(found), found.accuracies, smooth,
+    )  # fmt: skip
+    flat = [column[exists] for column in columns]
+    first = vertices.add(np.repeat(alphas, numbers), flat[0], found.at.values[exists], flat[2], flat[3])
+    ends = found.looked.directions[:, [0, -1]]
+    finite = np.isfinite(found.looked.directions).all(axis=1)
+    listed = []
+    for row, (alpha, stop, number) in enumerate(zip(alphas, stops, numbers, strict=True)):
+        doubt = "" if found.settled[row] else "the zeros of a row are not settled at the finest look"
+        doubt = doubt if finite[row] else "the direction is not finite everywhere in a row"
+        own = (column[stop - number : stop] for column in flat)
+        listed.append(Section(float(alpha), first + int(stop - number), *own, ends[row], bool(found.flat[row]), doubt))
+    return listed
+
+
+def extrema(found: Stationary) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and thetas at which the direction is extreme along theta, to first order between two nodes."""
+    slopes = found.looked.jacobians
+    turns = slopes[:, :-1] * slopes[:, 1:] < 0
+    row, cell = np.nonzero(turns)
+    left, right = slopes[row, cell], slopes[row, cell + 1]
+    start, stop = found.nodes[row, cell], found.nodes[row, cell + 1]
+    return row, start + (stop - start) * left / (left - right)
