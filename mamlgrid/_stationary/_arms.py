@@ -16,7 +16,7 @@ from ._plane_newton import Evaluate
 _SHARES = (0.3819, 0.7236)
 
 # Moves may differ from what the slopes at both ends say by this share of them, and zeros from the cubic by that.
-_TRAPEZOID, _CUBIC = 0.1, 0.05
+_TRAPEZOID, _CUBIC = 0.25, 0.05
 
 # Beside a special point the cubic has one slope less to go by.
 _CUBIC_BESIDE = 0.12
@@ -103,6 +103,13 @@ def _cubic(ends: np.ndarray, slopes: np.ndarray, share: np.ndarray) -> np.ndarra
     return ends[:, 0] + share * move + bend
 
 
-def joined(parts: list[Arms]) -> Arms:
-    """All pieces of several."""
-    return Arms(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+def lowest_of_cubic(ends: np.ndarray, slopes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where the cubic with these values and slopes `[pieces, 2]` at shares 0 and 1 is least between, and how low.
+
+    NaN and inf where it has no minimum between its ends.
+    """
+    c1, move = slopes[:, 0], ends[:, 1] - ends[:, 0]
+    c2, c3 = 3 * move - 2 * c1 - slopes[:, 1], slopes.sum(axis=1) - 2 * move
+    share = -c1 / (c2 + np.sqrt(c2**2 - 3 * c3 * c1))
+    inside = (share > 0) & (share < 1)
+    return np.where(inside, share, np.nan), np.where(inside, ends[:, 0] + share * (c1 + share * (c2 + share * c3)), np.inf)

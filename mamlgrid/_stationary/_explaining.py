@@ -54,7 +54,7 @@ class _Side:
         self.section, self.is_left = section, is_left
         taken = np.zeros(section.thetas.size, bool)
         for event in events:
-            if abs(event.special.alpha - section.alpha) <= box.alpha_tolerance:
+            if abs(event.special.alpha - section.alpha) <= box.tolerance(event.special):
                 taken |= np.abs(section.thetas - event.special.theta) <= _reach(event.special, section, box)
         self.left = [int(k) for k in np.flatnonzero(~taken)]
 
@@ -99,10 +99,10 @@ def explained(a: Section, b: Section, events: Sequence[Event], box: Box, new_ver
     for event in events:
         special = event.special
         open_ = {
-            True: special.alpha > a.alpha + box.alpha_tolerance,
-            False: special.alpha < b.alpha - box.alpha_tolerance,
+            True: special.alpha > a.alpha + box.tolerance(special),
+            False: special.alpha < b.alpha - box.tolerance(special),
         }
-        if special.form == Form.DEGENERATE:
+        if special.form in (Form.DEGENERATE, Form.HYSTERESIS):
             if not special.is_isolated:
                 unclear.append(event)
             continue
@@ -193,7 +193,7 @@ def _unknown_form(
 ) -> tuple[list[Arm], list[int]]:
     """The arms of a degenerate point: the fewest that leave the rest alike on both sides."""
     special, left, right = event.special, sides[True], sides[False]
-    here = [abs(special.alpha - s.alpha) <= box.alpha_tolerance for s in (a, b)]
+    here = [abs(special.alpha - s.alpha) <= box.tolerance(special) for s in (a, b)]
     for numbers in _WINDOWS:
         wanted = [0 if at else n for at, n in zip(here, numbers, strict=True)]
         chosen = [s.nearest(special.theta, n) for s, n in zip((left, right), wanted, strict=True)]

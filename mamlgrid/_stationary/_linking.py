@@ -14,10 +14,10 @@ import numpy as np
 from .._points._jet import Jet, jet
 from .._points._many import on_points
 from .._rounding import probe
-from ._arms import Arms, are_pieces, joined
+from ._arms import Arms, are_pieces, lowest_of_cubic
 from ._explaining import Arm, Event, Explanation, as_arrays, explained
 from ._plane_newton import critical_equations, fold_equations, newton_step
-from ._sections import Section, Vertices, extrema, sections
+from ._sections import Columns, Section, Vertices, extrema, sections
 from ._special_points import Box, Form, Special, critical_points, folds, is_same
 
 if TYPE_CHECKING:
@@ -29,6 +29,10 @@ _MOST_ADDED = 4, 2048
 
 # A Newton step from a section may lead this much beyond the neighbouring one.
 _BEYOND = 1.5
+
+# Sections are put beside a special point at these shares of its distance from the next one: zeros that meet in a fold
+# are then half and a quarter as far apart.
+_TOWARDS = (1 / 4, 1 / 16)
 
 # How far the Jacobian must dip along a curve, of its smaller end, for a zero of it to be looked for.
 _DIP = 0.25
@@ -46,7 +50,7 @@ class Graph(NamedTuple):
     """All curves: vertices, the pieces between them, and what is special.
 
     Attributes:
-        columns: alphas, thetas, values, jacobians, stabilities of the vertices.
+        columns: the vertices.
         edges: `[pieces, 2]`, pairs of vertices.
         stabilities: `[pieces]`.
         events: the special points with their vertices.
@@ -54,7 +58,7 @@ class Graph(NamedTuple):
         unexplained: what is left.
     """
 
-    columns: list[np.ndarray]
+    columns: Columns
     edges: np.ndarray
     stabilities: np.ndarray
     events: list[Event]
@@ -96,7 +100,8 @@ class Linking:
             for interval, explanation, good in zip(open_, explanations, fine, strict=True):
                 if good:
                     self.done[interval.a.alpha, interval.b.alpha] = interval, explanation
-            again = self._look_between(failed, tried)
+            passed = [e for e, good in zip(explanations, fine, strict=True) if good]
+            again = self._look_between(tried, as_arrays([arm for e in passed for arm in e.arms]))
             open_ = self._refined([*failed, *again], most)
         return self._graph()
 
@@ -115,10 +120,14 @@ class Linking:
 
     def _cut(self, alphas: np.ndarray, found: Stationary, axis: np.ndarray) -> list[Section]:
         """Sections, after their extrema have been followed to special points; `axis` are all alphas there are."""
-        cuts = sections(alphas, found, self.vertices)
         row, thetas = extrema(found)
         here = alphas[row]
-        at = self.jets(thetas, here)
+        exists = found.events.exists
+        zeros = found.events.thetas[exists], np.repeat(alphas, exists.sum(axis=1))
+        both = self.jets(*(np.concatenate(pair) for pair in zip((thetas, here), zeros, strict=True)))
+        at, at_zeros = (Jet(*(x[part] for x in both)) for part in (slice(thetas.size), slice(thetas.size, None)))
+        jacobian_rates = at_zeros.g_ta + at_zeros.g_tt * found.rates[exists]
+        cuts = sections(alphas, found, jacobian_rates, self.vertices)
         place = np.searchsorted(axis, here)
         below = axis[np.maximum(place - 1, 0)]
         above = axis[np.minimum(place + 1, axis.size - 1)]
@@ -141,7 +150,7 @@ class Linking:
                     self.extrema.append(special)
                 continue
             same = [event.special for event in self.events if is_same(special, event.special, self.box)]
-            if same or (special.form == Form.FOLD and self._is_spurious(special)):
+            if same or (special.form in (Form.FOLD, Form.HYSTERESIS) and self._is_spurious(special)):
                 continue
             at = special.at
             first = None
@@ -154,12 +163,13 @@ class Linking:
         return new
 
     def _is_spurious(self, special: Special) -> bool:
-        """A fold whose two numbers are nothing beside what they are at its scale: it is a branch point in disguise."""
+        """Whether it is a branch point in disguise: one of its numbers is nothing beside those of the next order."""
         width, span = self.box.scales
         at = special.at
         drift, bend = abs(at.g_a) * span, abs(at.g_tt) * width**2
         others = abs(at.g_ta) * width * span, abs(at.g_ttt) * width**3, abs(at.g_aa) * span**2
-        return min(drift, bend) <= 64 * self.box.eps * max(drift, bend, *others)
+        numbers = (drift,) if special.form == Form.HYSTERESIS else (drift, bend)
+        return min(numbers) <= np.sqrt(self.box.eps) * max(drift, bend, *others)
 
     def _opened(self, cuts: list[Section]) -> list[_Interval]:
         """The intervals between sections, with more of them where a closed curve is hidden between two."""
@@ -208,8 +218,8 @@ class Linking:
     # Intervals.
 
     def _within(self, a: float, b: float) -> list[Event]:
-        slack = self.box.alpha_tolerance
-        return [e for e in self.events if a - slack <= e.special.alpha <= b + slack]
+        slack = self.box.tolerance
+        return [e for e in self.events if a - slack(e.special) <= e.special.alpha <= b + slack(e.special)]
 
     def _explained(self, interval: _Interval) -> Explanation:
         a, b = interval
@@ -261,14 +271,17 @@ class Linking:
             alphas = following
         return alphas.astype(self.dtype).astype(float)
 
-    def _look_between(
-        self, failed: list[tuple[_Interval, Explanation]], tried: Arms
-    ) -> list[tuple[_Interval, Explanation]]:
-        """Special points from the middles of pieces that were none, and where the Jacobian dips; intervals they reopen."""
-        thetas, alphas = tried.thetas.mean(axis=1), tried.alphas.mean(axis=1)
+    def _look_between(self, tried: Arms, passed: Arms) -> list[tuple[_Interval, Explanation]]:
+        """Special points from the middles of pieces that were none, and from where the Jacobian dips along others.
+
+        Returns:
+            The intervals that were explained without them.
+        """
         wanted = tried.smooth & ~tried.special
-        thetas, alphas = thetas[wanted], alphas[wanted]
-        new = self._add(critical_points(self.jets, self.noise, thetas, alphas, self.box))
+        thetas, alphas = tried.thetas.mean(axis=1)[wanted], tried.alphas.mean(axis=1)[wanted]
+        dips = self._dips(passed)
+        places = (np.concatenate(pair) for pair in zip((thetas, alphas), dips, strict=True))
+        new = self._add(critical_points(self.jets, self.noise, *places, self.box))
         new += self._add(folds(self.jets, thetas, alphas, self.box))
         again = []
         for special in new:
@@ -276,6 +289,19 @@ class Linking:
             for key in [k for k in self.done if k[0] - slack <= special.alpha <= k[1] + slack]:
                 again.append(self.done.pop(key))
         return again
+
+    def _dips(self, arms: Arms) -> tuple[np.ndarray, np.ndarray]:
+        """Thetas and alphas at which the Jacobian, as a cubic along a piece, comes near to zero."""
+        columns = self.vertices.columns()
+        ends = np.abs(columns.jacobians[arms.vertices])
+        rates = columns.jacobian_rates[arms.vertices] * np.sign(columns.jacobians[arms.vertices])
+        step = np.diff(arms.alphas, axis=1)
+        share, depth = lowest_of_cubic(ends, rates * step)
+        dips = np.flatnonzero(~arms.special & (depth < _DIP * ends.min(axis=1)))
+        share = share[dips, None]
+        places = (x[dips, :1] + share * np.diff(x[dips], axis=1) for x in (arms.thetas, arms.alphas))
+        thetas, alphas = (x[:, 0] for x in places)
+        return thetas, alphas
 
     def _refined(self, failed: list[tuple[_Interval, Explanation]], most: int) -> list[_Interval]:
         """The intervals again, with a section or two in each that was tried before; those that are too narrow are given up."""
@@ -301,14 +327,16 @@ class Linking:
         """Where to cut an interval: beside the special points in it, or in the middle."""
         a, b = interval.a.alpha, interval.b.alpha
         slack = self.box.alpha_tolerance
-        inside = sorted({e.special.alpha for e in self._within(a, b) if a + slack < e.special.alpha < b - slack})
+        around = [(e.special.alpha, 2 * self.box.tolerance(e.special)) for e in self._within(a, b)]
+        inside = sorted(x for x, near in around if a + near < x < b - near)
         if not inside:
-            wanted = [(a + b) / 2]
+            wanted = [a + share * (b - a) for share in (0.25, 0.5, 0.75)]
         else:
-            wanted = [inside[0] - (inside[0] - a) / 4, inside[-1] + (b - inside[-1]) / 4]
-            wanted += [(x + y) / 2 for x, y in zip(inside, inside[1:], strict=False) if y - x > 4 * slack]
+            wanted = [inside[0] - share * (inside[0] - a) for share in _TOWARDS]
+            wanted += [inside[-1] + share * (b - inside[-1]) for share in _TOWARDS]
+            wanted += [(x + y) / 2 for x, y in zip(inside, inside[1:], strict=False)]
         cuts = np.unique(np.array(wanted, self.dtype)).astype(float)
-        return [x for x in cuts if a + slack < x < b - slack and all(abs(x - y) > slack for y in inside)]
+        return [x for x in cuts if a + slack < x < b - slack and all(abs(x - y) > near for y, near in around)]
 
     def _given_up(self, interval: _Interval, explanation: Explanation, too_many: bool) -> Unexplained:
         a, b = interval

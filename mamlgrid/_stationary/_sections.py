@@ -12,24 +12,39 @@ if TYPE_CHECKING:
     from ._row import Stationary
 
 
+class Columns(NamedTuple):
+    """Vertices, `[vertices]`; `jacobian_rates` is how G_theta changes along the curve with alpha."""
+
+    alphas: np.ndarray
+    thetas: np.ndarray
+    values: np.ndarray
+    jacobians: np.ndarray
+    stabilities: np.ndarray
+    jacobian_rates: np.ndarray
+
+
 class Vertices:
     """All points that curves go through, numbered in the order in which they were added."""
 
     def __init__(self) -> None:
-        self._columns: tuple[list[np.ndarray], ...] = ([], [], [], [], [])
+        self._parts: list[np.ndarray] = []
         self.number = 0
 
-    def add(self, alphas: Any, thetas: Any, values: Any, jacobians: Any, stabilities: Any) -> int:
+    def add(
+        self, alphas: Any, thetas: Any, values: Any, jacobians: Any, stabilities: Any, jacobian_rates: Any = np.nan
+    ) -> int:
         """New vertices; the number of the first."""
         first = self.number
-        for column, new in zip(self._columns, (alphas, thetas, values, jacobians, stabilities), strict=True):
-            column.append(np.atleast_1d(np.asarray(new, float)))
-        self.number += self._columns[1][-1].size
+        columns = np.broadcast_arrays(alphas, thetas, values, jacobians, stabilities, jacobian_rates)
+        self._parts.append(np.stack([np.ravel(c).astype(float) for c in columns]))
+        self.number += self._parts[-1].shape[1]
         return first
 
-    def columns(self) -> list[np.ndarray]:
-        """Alphas, thetas, values, jacobians, stabilities: `[vertices]`."""
-        return [np.concatenate([np.zeros(0), *column]) for column in self._columns]
+    def columns(self) -> Columns:
+        """All of them."""
+        if len(self._parts) > 1:
+            self._parts = [np.concatenate(self._parts, axis=1)]
+        return Columns(*self._parts[0])
 
 
 class Section(NamedTuple):
@@ -72,17 +87,16 @@ def stabilities(found: Stationary) -> np.ndarray:
     return np.where(found.events.exists, np.sign(turn), 0).astype(np.int8)
 
 
-def sections(alphas: np.ndarray, found: Stationary, vertices: Vertices) -> list[Section]:
-    """All rows, their zeros added to the vertices."""
+def sections(alphas: np.ndarray, found: Stationary, jacobian_rates: np.ndarray, vertices: Vertices) -> list[Section]:
+    """All rows, their zeros (with `jacobian_rates`, `[zeros]`) added to the vertices."""
     exists = found.events.exists
     numbers = exists.sum(axis=1)
     stops = np.cumsum(numbers)
     smooth = (found.events.kinds == ZERO) & np.isfinite(found.rates)
-    columns = (
-        found.events.thetas, found.rates, found.at.jacobians, stabilities(found), found.accuracies, smooth,
-    )  # fmt: skip
-    flat = [column[exists] for column in columns]
-    first = vertices.add(np.repeat(alphas, numbers), flat[0], found.at.values[exists], flat[2], flat[3])
+    known = (found.events.thetas, found.rates, found.at.jacobians, stabilities(found), found.accuracies, smooth)
+    flat = [column[exists] for column in known]
+    columns = (np.repeat(alphas, numbers), flat[0], found.at.values[exists], flat[2], flat[3], jacobian_rates)
+    first = vertices.add(*columns)
     ends = found.looked.directions[:, [0, -1]]
     finite = np.isfinite(found.looked.directions).all(axis=1)
     listed = []

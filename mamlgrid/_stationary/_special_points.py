@@ -23,13 +23,15 @@ class Form(enum.IntEnum):
     FOLD = 3
     EXTREMUM = 4
     BOUND = 5
+    HYSTERESIS = 6
 
 
 class Special(NamedTuple):
     """One special point.
 
     Attributes:
-        form: fold, branch point, extremum of G that is no zero, or a curve that meets a bound.
+        form: fold, branch point (the first three, with codes that are public), critical point of G that is no zero, a
+            curve that meets a bound, or a hysteresis point (where two folds meet: a curve that is vertical, but goes on).
         alpha: where.
         theta: where.
         at: the jet there, of numbers.
@@ -95,6 +97,11 @@ class Box(NamedTuple):
         """Alphas that are nearer to each other are the same."""
         return 64 * self.eps * max(abs(self.first), abs(self.last), self.last - self.first)
 
+    def tolerance(self, special: Special) -> float:
+        """Alphas that are nearer to a special point than that are its own."""
+        known = self.eps**0.5 * (self.last - self.first) if special.slow else 0
+        return max(self.alpha_tolerance, known)
+
     def holds(self, thetas: np.ndarray, alphas: np.ndarray) -> np.ndarray:
         """Which points lie in it, its edge included."""
         slack = 64 * self.eps * max(abs(self.low), abs(self.high))
@@ -112,10 +119,10 @@ def critical_points(
 
 
 def folds(evaluate: Evaluate, thetas: np.ndarray, alphas: np.ndarray, box: Box) -> list[Special]:
-    """The folds that starts lead to; DEGENERATE where the curve has a vertical inflection."""
+    """The folds and hysteresis points that starts lead to."""
     found = _solved(evaluate, fold_equations, thetas, alphas, box)
     wanted = np.flatnonzero(found.converged & (found.at.g_a != 0))
-    return [_special(found, k, Form.DEGENERATE if found.slow[k] else Form.FOLD) for k in wanted]
+    return [_special(found, k, Form.HYSTERESIS if found.slow[k] else Form.FOLD) for k in wanted]
 
 
 def is_same(one: Special, other: Special, box: Box) -> bool:
