@@ -20,6 +20,15 @@ from ._compare import Comparison as Comparison
 from ._compare import compare as compare
 from ._coordinates import learn_alpha as learn_alpha
 from ._coordinates import scale_rates as scale_rates
+from ._diagram import BifurcationDiagram as BifurcationDiagram
+from ._diagram import Branch as Branch
+from ._diagram import BranchPointKind as BranchPointKind
+from ._diagram import BranchPoints as BranchPoints
+from ._diagram import Folds as Folds
+from ._diagram import Kind as Kind
+from ._diagram import Points as Points
+from ._diagram import Unresolved as Unresolved
+from ._diagram import bifurcation_diagram as bifurcation_diagram
 from ._evaluate import Evaluation as Evaluation
 from ._evaluate import evaluate as evaluate
 from ._optimum import Jumps as Jumps

@@ -65,7 +65,7 @@ def are_pieces(evaluate: Evaluate, arms: Arms, width: float, eps: float) -> np.n
     along_theta = np.abs(step - move * inverse.sum(axis=1) / 2) <= _TRAPEZOID * np.abs(step)
     along_theta &= (inverse * (step / move)[:, None] >= 0).all(axis=1)
     # Between a special point and a zero only the cubic tells: of a fold it knows one slope, and no third order.
-    along_alpha |= arms.special & np.isfinite(rates).all(axis=1)
+    along_alpha |= arms.special & arms.smooth & np.isfinite(rates).all(axis=1)
     along_theta |= arms.special & _monotone(inverse, step / move)
 
     share = np.array(_SHARES)[:, None]
@@ -77,10 +77,9 @@ def are_pieces(evaluate: Evaluate, arms: Arms, width: float, eps: float) -> np.n
     near = np.where(arms.special, _CUBIC_BESIDE, _CUBIC)
     by_alpha = (same[0] & (np.abs(g[0] / g_t[0]) <= near * (size + np.abs(move)) + floor)).all(axis=0)
     by_theta = (same[1] & (np.abs(g[1] / g_a[1]) <= near * np.abs(step))).all(axis=0)
-    short = np.abs(move) <= floor
-    return np.where(arms.smooth, (along_alpha & by_alpha) | (along_theta & by_theta), along_alpha) | (
-        short & ~arms.smooth
-    )
+    # Beside a kink or a jump there is no Jacobian to go by; two rates make one of the sides at least.
+    known = np.isfinite(arms.slopes).all(axis=1) | (np.abs(move) <= floor)
+    return np.where(arms.smooth, (along_alpha & by_alpha) | (along_theta & by_theta), along_alpha & known)
 
 
 def _completed(slopes: np.ndarray, chord: np.ndarray) -> np.ndarray:

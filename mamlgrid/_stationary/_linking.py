@@ -17,7 +17,7 @@ from .._rounding import probe
 from ._arms import Arms, are_pieces, lowest_of_cubic
 from ._explaining import Arm, Event, Explanation, as_arrays, explained
 from ._plane_newton import critical_equations, fold_equations, newton_step
-from ._sections import Columns, Section, Vertices, extrema, sections
+from ._sections import Columns, Section, Vertices, extrema, sections, with_secants
 from ._special_points import Box, Form, Special, critical_points, folds, is_same
 
 if TYPE_CHECKING:
@@ -197,6 +197,7 @@ class Linking:
 
     def _between(self, cuts: list[Section]) -> list[_Interval]:
         """Neighbouring sections. A single one on which every theta is stationary is passed over."""
+        cuts = with_secants(cuts)
         kept = []
         for k, cut in enumerate(cuts):
             if not cut.flat:

@@ -58,7 +58,7 @@ class Section(NamedTuple):
         jacobians: G_theta.
         stabilities: 1 attracting, -1 repelling, 0 semistable.
         accuracies: of thetas.
-        smooth: whether G is smooth there and its Jacobian is known to be no zero.
+        smooth: whether it is a zero of G with a change of sign, and no kink, jump or plateau.
         ends: G at both bounds.
         flat: whether every theta is stationary.
         doubt: why the section may be incomplete; empty when it is not.
@@ -92,8 +92,9 @@ def sections(alphas: np.ndarray, found: Stationary, jacobian_rates: np.ndarray, 
     exists = found.events.exists
     numbers = exists.sum(axis=1)
     stops = np.cumsum(numbers)
-    smooth = (found.events.kinds == ZERO) & np.isfinite(found.rates)
-    known = (found.events.thetas, found.rates, found.at.jacobians, stabilities(found), found.accuracies, smooth)
+    signs = stabilities(found)
+    smooth = (found.events.kinds == ZERO) & (signs != 0)
+    known = (found.events.thetas, found.rates, found.at.jacobians, signs, found.accuracies, smooth)
     flat = [column[exists] for column in known]
     columns = (np.repeat(alphas, numbers), flat[0], found.at.values[exists], flat[2], flat[3], jacobian_rates)
     first = vertices.add(*columns)
@@ -106,6 +107,24 @@ def sections(alphas: np.ndarray, found: Stationary, jacobian_rates: np.ndarray, 
         own = (column[stop - number : stop] for column in flat)
         listed.append(Section(float(alpha), first + int(stop - number), *own, ends[row], bool(found.flat[row]), doubt))
     return listed
+
+
+def with_secants(cuts: list[Section]) -> list[Section]:
+    """The sections with rates where a zero has none of its own, from those on both sides that are like it."""
+
+    def like(one: Section, other: int) -> Section | None:
+        beside = cuts[other] if 0 <= other < len(cuts) else None
+        return beside if beside is not None and np.array_equal(beside.stabilities, one.stabilities) else None
+
+    filled = []
+    for k, cut in enumerate(cuts):
+        missing = np.isnan(cut.rates) & ~cut.smooth
+        if missing.any():
+            before, after = like(cut, k - 1) or cut, like(cut, k + 1) or cut
+            secants = (after.thetas - before.thetas) / (after.alpha - before.alpha)
+            cut = cut._replace(rates=np.where(missing, secants, cut.rates))
+        filled.append(cut)
+    return filled
 
 
 def extrema(found: Stationary) -> tuple[np.ndarray, np.ndarray]:
