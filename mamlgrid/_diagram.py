@@ -241,7 +241,7 @@ def bifurcation_diagram(
     >>> [round(float(a), 4) for a in diagram.folds.alphas]
     [0.304, 0.3479, 0.7614, 0.8713]
     >>> [branch.ends for branch in diagram.branches]
-    [('axis', 'axis'), ('high', 'high'), ('low', 'low'), ('axis', 'axis'), ('axis', 'axis')]
+    [('axis', 'axis'), ('axis', 'axis'), ('axis', 'axis')]
     >>> [round(float(a), 4) for a in diagram.jumps.windows[0]]
     [0.304, 0.3479]
     """

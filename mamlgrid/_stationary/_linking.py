@@ -133,7 +133,7 @@ class Linking:
         above = axis[np.minimum(place + 1, axis.size - 1)]
 
         def leads(equations: Any) -> np.ndarray:
-            step = newton_step(equations, at, self.box.scales)[:, 1] * self.box.scales[1]
+            step = newton_step(equations, at, self.box.scales)[0][:, 1] * self.box.scales[1]
             return (step <= _BEYOND * (above - here)) & (step >= _BEYOND * (below - here))
 
         to_critical, to_fold = leads(critical_equations), leads(fold_equations)
@@ -150,7 +150,7 @@ class Linking:
                     self.extrema.append(special)
                 continue
             same = [event.special for event in self.events if is_same(special, event.special, self.box)]
-            if same or (special.form in (Form.FOLD, Form.HYSTERESIS) and self._is_spurious(special)):
+            if same:
                 continue
             at = special.at
             first = None
@@ -161,15 +161,6 @@ class Linking:
             self.events.append(Event(special, tuple(range(first, first + len(special.slopes)))))
             new.append(special)
         return new
-
-    def _is_spurious(self, special: Special) -> bool:
-        """Whether it is a branch point in disguise: one of its numbers is nothing beside those of the next order."""
-        width, span = self.box.scales
-        at = special.at
-        drift, bend = abs(at.g_a) * span, abs(at.g_tt) * width**2
-        others = abs(at.g_ta) * width * span, abs(at.g_ttt) * width**3, abs(at.g_aa) * span**2
-        numbers = (drift,) if special.form == Form.HYSTERESIS else (drift, bend)
-        return min(numbers) <= np.sqrt(self.box.eps) * max(drift, bend, *others)
 
     def _opened(self, cuts: list[Section]) -> list[_Interval]:
         """The intervals between sections, with more of them where a closed curve is hidden between two."""

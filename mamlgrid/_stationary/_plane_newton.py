@@ -13,7 +13,13 @@ from .._points._jet import Jet
 _MAX_ROUNDS = 60
 
 # A step that is this share of the one before, again and again, is that of a multiple root: 1/2 where it is double.
-_SLOW = (0.3, 0.9)
+_SLOW, _EVEN = (0.3, 0.9), 0.05
+
+# Steps that grow although they are this small (in units of the box) do so by rounding.
+_SMALL = 1e-3
+
+# A step solves the linear equations when it leaves this share of them; where they contradict each other none does.
+_SOLVED = 1e-3
 
 Evaluate = Callable[[np.ndarray, np.ndarray], Jet]
 """`(thetas, alphas) -> jets`, `[points]`."""
@@ -52,19 +58,26 @@ def critical_equations(at: Jet) -> tuple[np.ndarray, np.ndarray]:
     return np.stack([at.g_t, at.g_a], -1), _matrix(at.g_tt, at.g_ta, at.g_ta, at.g_aa)
 
 
-def newton_step(equations: Equations, at: Jet, scales: np.ndarray) -> np.ndarray:
-    """The Newton step, `[points, 2]`, in units of `scales`; the shortest of them where the matrix is singular."""
+def hysteresis_equations(at: Jet) -> tuple[np.ndarray, np.ndarray]:
+    """G = G_theta,theta = 0, without the derivative of the latter in alpha, which convergence near a root does not need."""
+    return np.stack([at.g, at.g_tt], -1), _matrix(at.g_t, at.g_a, at.g_ttt, 0 * at.g)
+
+
+def newton_step(equations: Equations, at: Jet, scales: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The Newton step, `[points, 2]`, in units of `scales`, the shortest where the matrix is singular; is it a solution?"""
     values, matrix = equations(at)
     finite = np.isfinite(values).all(axis=-1) & np.isfinite(matrix).all(axis=(-1, -2))
-    step = np.full(values.shape, np.nan)
+    step, solves = np.full(values.shape, np.nan), np.zeros(finite.size, bool)
     if finite.any():
         matrix = (matrix * scales)[finite].astype(float)
         # Rows in units of their own, so that what is singular does not depend on the units of the equations.
         size = np.abs(matrix).max(axis=-1)
         size = np.where(size > 0, size, 1)
-        inverse = np.linalg.pinv(matrix / size[..., None], rcond=4 * np.finfo(float).eps)
-        step[finite] = -np.einsum("nij,nj->ni", inverse, values[finite] / size)
-    return step
+        matrix, right = matrix / size[..., None], values[finite] / size
+        step[finite] = -np.einsum("nij,nj->ni", np.linalg.pinv(matrix, rcond=4 * np.finfo(float).eps), right)
+        left = np.einsum("nij,nj->ni", matrix, step[finite]) + right
+        solves[finite] = np.abs(left).max(axis=-1) <= _SOLVED * np.abs(right).max(axis=-1)
+    return step, solves
 
 
 def plane_newton(
@@ -87,35 +100,32 @@ def plane_newton(
     number, dtype = thetas.size, thetas.dtype
     eps = float(np.finfo(dtype).eps)
     start = np.stack([thetas, alphas], -1) / scales
-    place, best = start.copy(), start.copy()
-    steps = np.full(number, np.inf)
+    place = start.copy()
+    steps, last = np.full(number, np.inf), np.full(number, np.inf)
     shares = np.full((number, 3), np.nan)
-    slow, last = np.zeros(number, bool), np.full(number, np.inf)
-    open_ = np.ones(number, bool)
+    slow, open_ = np.zeros(number, bool), np.ones(number, bool)
     for _ in range(_MAX_ROUNDS):
         some = np.flatnonzero(open_)
         if not some.size:
             break
         t, a = (place[some] * scales).T.astype(dtype)
-        delta = newton_step(equations, evaluate(t, a), scales)
+        delta, solves = newton_step(equations, evaluate(t, a), scales)
         size = np.linalg.norm(delta, axis=-1)
-        share = size / last[some]
-        shares[some] = np.column_stack([shares[some, 1:], share])
-        recent = shares[some]
-        even = ((recent > _SLOW[0]) & (recent < _SLOW[1])).all(axis=1) & (np.ptp(recent, axis=1) < 0.05)
-        slow[some] |= even
-        ahead = np.where(even, 1 / (1 - share), 1)
-        shares[some[even]] = np.nan
+        recent = np.column_stack([shares[some, 1:], size / last[some]])
+        even = ((recent > _SLOW[0]) & (recent < _SLOW[1])).all(axis=1) & (np.ptp(recent, axis=1) < _EVEN)
+        quick = np.isfinite(recent[:, 1]) & (recent[:, 2] < _SLOW[0])
+        slow[some] = even | (slow[some] & ~quick)
         tiny = size <= 4 * eps * (1 + np.abs(place[some]).max(axis=-1))
-        worse = np.isfinite(last[some]) & (size > last[some]) & (size < 1e-3)
-        best[some] = np.where(worse[:, None], best[some], place[some] + ahead[:, None] * delta)
-        steps[some] = np.where(worse, steps[some], size)
-        lost = ~np.isfinite(size) | (np.linalg.norm(place[some] + delta - start[some], axis=-1) > reach[some])
-        steps[some[lost]] = np.inf
-        place[some] = best[some]
-        last[some] = np.where(even, np.inf, size)
-        open_[some] = ~(tiny | worse | lost)
-    t, a = (best * scales).T.astype(dtype)
+        # Rounding keeps the last steps from becoming smaller: they are not taken.
+        worse = ~solves | ((size > last[some]) & (size < _SMALL))
+        far = ~(np.linalg.norm(place[some] + delta - start[some], axis=-1) <= reach[some])
+        ahead = np.where(even, 1 / (1 - recent[:, 2]), 1)[:, None]
+        place[some] = np.where((worse | far)[:, None], place[some], place[some] + ahead * delta)
+        steps[some] = np.where(far, np.inf, np.where(worse, last[some], size))
+        shares[some] = np.where(even[:, None], np.nan, recent)
+        last[some] = size
+        open_[some] = ~(tiny | worse | far)
+    t, a = (place * scales).T.astype(dtype)
     converged = steps <= np.where(slow, eps**0.25, np.sqrt(eps))
     t, a = np.where(converged, t, thetas), np.where(converged, a, alphas)
     return Found(t, a, steps, slow, converged, evaluate(t, a))

@@ -8,7 +8,14 @@ from typing import NamedTuple
 import numpy as np
 
 from .._points._jet import Jet
-from ._plane_newton import Evaluate, Found, critical_equations, fold_equations, plane_newton
+from ._plane_newton import (
+    Evaluate,
+    Found,
+    critical_equations,
+    fold_equations,
+    hysteresis_equations,
+    plane_newton,
+)
 
 # How far an iteration may get from its start, in units of the box.
 _REACH = 0.5
@@ -60,7 +67,7 @@ class Special(NamedTuple):
     def slopes(self) -> tuple[float, ...]:
         """dtheta/dalpha of the curves through it: inf for a vertical one, NaN where the normal form does not say."""
         at = self.at
-        if self.form == Form.FOLD:
+        if self.form in (Form.FOLD, Form.HYSTERESIS):
             return (np.inf,)
         if self.form == Form.BOUND:
             return (-at.g_a / at.g_t if at.g_t else np.inf,)
@@ -121,8 +128,22 @@ def critical_points(
 def folds(evaluate: Evaluate, thetas: np.ndarray, alphas: np.ndarray, box: Box) -> list[Special]:
     """The folds and hysteresis points that starts lead to."""
     found = _solved(evaluate, fold_equations, thetas, alphas, box)
-    wanted = np.flatnonzero(found.converged & (found.at.g_a != 0))
-    return [_special(found, k, Form.HYSTERESIS if found.slow[k] else Form.FOLD) for k in wanted]
+    listed = [_special(found, k, Form.FOLD) for k in np.flatnonzero(found.converged & ~found.slow)]
+    double = found.converged & found.slow
+    if double.any():
+        found = _solved(evaluate, hysteresis_equations, found.thetas[double], found.alphas[double], box)
+        slope = np.abs(found.at.g_t) <= np.sqrt(box.eps) * np.abs(found.at.g_ttt) * (box.high - box.low) ** 2
+        listed += [_special(found, k, Form.HYSTERESIS) for k in np.flatnonzero(found.converged & ~found.slow & slope)]
+    return [special for special in listed if not _is_spurious(special, box)]
+
+
+def _is_spurious(special: Special, box: Box) -> bool:
+    """Whether it is a branch point in disguise: one of its numbers is nothing beside those of the next order."""
+    at, (width, span) = special.at, box.scales
+    drift, bend = abs(at.g_a) * span, abs(at.g_tt) * width**2
+    others = abs(at.g_ta) * width * span, abs(at.g_ttt) * width**3, abs(at.g_aa) * span**2
+    numbers = (drift,) if special.form == Form.HYSTERESIS else (drift, bend)
+    return bool(min(numbers) <= np.sqrt(box.eps) * max(drift, bend, *others))
 
 
 def is_same(one: Special, other: Special, box: Box) -> bool:
@@ -159,6 +180,8 @@ def _critical(found: Found, k: int, blur: float, box: Box) -> Special:
         return point._replace(form=Form.EXTREMUM)
     if point.slow:
         return point
+    if abs(at.g_tt * at.g_aa - at.g_ta**2) * (width * span) ** 2 <= box.eps * largest**2:
+        return point._replace(form=Form.EXTREMUM)  # one of a whole curve of critical points: a double curve of zeros
     if abs(bend) <= small:
         clear = abs(cubic) > small and abs(mixed) > small
         return point._replace(form=Form.PITCHFORK if clear else Form.DEGENERATE)
