@@ -15,7 +15,7 @@ from numpy.polynomial import Polynomial
 
 import mamlgrid as mg
 
-_SHAPE = (8, 7)
+_SHAPE = (7, 5)
 
 Terms = dict[tuple[int, int], float]
 """`{(i, j): c}` for `sum c theta^i alpha^j`."""
@@ -32,13 +32,14 @@ class Plane:
 
 def _polynomial(parameters: Any, coefficients: Any) -> Any:
     theta, alpha = parameters
-    value = jnp.zeros_like(theta)
-    for row in coefficients[::-1]:
-        along = jnp.zeros_like(theta)
-        for c in row[::-1]:
-            along = along * alpha + c
-        value = value * theta + along
-    return value
+    return _powers(theta, coefficients.shape[0]) @ coefficients @ _powers(alpha, coefficients.shape[1])
+
+
+def _powers(x: Any, number: int) -> Any:
+    powers = [jnp.ones_like(x)]
+    for _ in range(number - 1):
+        powers.append(powers[-1] * x)
+    return jnp.stack(powers)
 
 
 def coefficients(terms: Terms, at: tuple[float, float] = (0.0, 0.0)) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
@@ -28,19 +29,26 @@ class Jet(NamedTuple):
 
 
 def jet(meta: MetaLoss, theta: Array, alpha: Array) -> Jet:
-    """All of them, forward over the direction."""
+    """All of them, forward over the direction.
+
+    The loss itself is traced once: what is differentiated again and again is its program.
+    """
     one = jnp.ones_like(theta)
+    at = jax.jit(partial(value_and_direction, meta), inline=True)
 
     def in_theta(t: Array, a: Array) -> Any:
-        return jax.jvp(lambda t: value_and_direction(meta, t, a), (t,), (one,))
+        return jax.jvp(lambda t: at(t, a), (t,), (one,))
+
+    first = jax.jit(in_theta, inline=True)
 
     def twice_in_theta(t: Array) -> Any:
-        (_, (_, g_t)), (_, (_, g_tt)) = jax.jvp(lambda t: in_theta(t, alpha), (t,), (one,))
+        (_, (_, g_t)), (_, (_, g_tt)) = jax.jvp(lambda t: first(t, alpha), (t,), (one,))
         return g_t, g_tt
 
-    def in_alpha(a: Array) -> Any:
-        return jax.jvp(lambda a: in_theta(theta, a), (a,), (one,))
-
     (_, g_tt), (_, g_ttt) = jax.jvp(twice_in_theta, (theta,), (one,))
+
+    def in_alpha(a: Array) -> Any:
+        return jax.jvp(lambda a: first(theta, a), (a,), (one,))
+
     (((value, g), (_, g_t)), ((_, g_a), (_, g_ta))), (_, ((_, g_aa), _)) = jax.jvp(in_alpha, (alpha,), (one,))
     return Jet(value, g, g_t, g_a, g_tt, g_ta, g_aa, g_ttt)

@@ -114,7 +114,8 @@ def _stabilities(graph: Graph) -> np.ndarray:
 def _end_names(graph: Graph, axis: np.ndarray, low: float) -> dict[int, str]:
     """How a curve ends that ends at a vertex."""
     alphas = graph.columns.alphas
-    names = {int(v): "axis" for v in np.flatnonzero((alphas == axis[0]) | (alphas == axis[-1]))}
+    slack = 64 * np.finfo(axis.dtype).eps * max(abs(axis[0]), abs(axis[-1]))
+    names = {int(v): "axis" for v in np.flatnonzero((alphas <= axis[0] + slack) | (alphas >= axis[-1] - slack))}
     for event in graph.events:
         special = event.special
         at_bound = "low" if special.theta == low else "high"

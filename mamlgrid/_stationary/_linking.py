@@ -101,8 +101,9 @@ class Linking:
                 if good:
                     self.done[interval.a.alpha, interval.b.alpha] = interval, explanation
             passed = [e for e, good in zip(explanations, fine, strict=True) if good]
-            again = self._look_between(tried, as_arrays([arm for e in passed for arm in e.arms]))
-            open_ = self._refined([*failed, *again], most)
+            new = self._look_between(tried, as_arrays([arm for e in passed for arm in e.arms]))
+            retried = [i for i, _ in failed if self._holds(i, new)] + self._reopened(new)
+            open_ = retried + self._refined([(i, e) for i, e in failed if not self._holds(i, new)], most)
         return self._graph()
 
     def jets(self, thetas: np.ndarray, alphas: np.ndarray) -> Jet:
@@ -263,24 +264,24 @@ class Linking:
             alphas = following
         return alphas.astype(self.dtype).astype(float)
 
-    def _look_between(self, tried: Arms, passed: Arms) -> list[tuple[_Interval, Explanation]]:
-        """Special points from the middles of pieces that were none, and from where the Jacobian dips along others.
-
-        Returns:
-            The intervals that were explained without them.
-        """
+    def _look_between(self, tried: Arms, passed: Arms) -> list[Special]:
+        """Special points from the middles of pieces that were none, and from where the Jacobian dips along others."""
         wanted = tried.smooth & ~tried.special
         thetas, alphas = tried.thetas.mean(axis=1)[wanted], tried.alphas.mean(axis=1)[wanted]
         dips = self._dips(passed)
         places = (np.concatenate(pair) for pair in zip((thetas, alphas), dips, strict=True))
         new = self._add(critical_points(self.jets, self.noise, *places, self.box))
-        new += self._add(folds(self.jets, thetas, alphas, self.box))
-        again = []
-        for special in new:
-            slack = self.box.alpha_tolerance
-            for key in [k for k in self.done if k[0] - slack <= special.alpha <= k[1] + slack]:
-                again.append(self.done.pop(key))
-        return again
+        return new + self._add(folds(self.jets, thetas, alphas, self.box))
+
+    def _holds(self, interval: _Interval, specials: list[Special]) -> bool:
+        """Whether one of them lies in the interval."""
+        a, b, slack = interval.a.alpha, interval.b.alpha, self.box.tolerance
+        return any(a - slack(s) <= s.alpha <= b + slack(s) for s in specials)
+
+    def _reopened(self, specials: list[Special]) -> list[_Interval]:
+        """The intervals that had been explained without one of them."""
+        keys = [key for key, (interval, _) in self.done.items() if self._holds(interval, specials)]
+        return [self.done.pop(key)[0] for key in keys]
 
     def _dips(self, arms: Arms) -> tuple[np.ndarray, np.ndarray]:
         """Thetas and alphas at which the Jacobian, as a cubic along a piece, comes near to zero."""

@@ -114,10 +114,10 @@ def plane_newton(
         recent = np.column_stack([shares[some, 1:], size / last[some]])
         even = ((recent > _SLOW[0]) & (recent < _SLOW[1])).all(axis=1) & (np.ptp(recent, axis=1) < _EVEN)
         quick = np.isfinite(recent[:, 1]) & (recent[:, 2] < _SLOW[0])
-        slow[some] = even | (slow[some] & ~quick)
         tiny = size <= 4 * eps * (1 + np.abs(place[some]).max(axis=-1))
         # Rounding keeps the last steps from becoming smaller: they are not taken.
         worse = ~solves | ((size > last[some]) & (size < _SMALL))
+        slow[some] = even | (slow[some] & (worse | ~quick))
         far = ~(np.linalg.norm(place[some] + delta - start[some], axis=-1) <= reach[some])
         ahead = np.where(even, 1 / (1 - recent[:, 2]), 1)[:, None]
         place[some] = np.where((worse | far)[:, None], place[some], place[some] + ahead * delta)

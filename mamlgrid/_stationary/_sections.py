@@ -130,7 +130,8 @@ def with_secants(cuts: list[Section]) -> list[Section]:
 def extrema(found: Stationary) -> tuple[np.ndarray, np.ndarray]:
     """Rows and thetas at which the direction is extreme along theta, to first order between two nodes."""
     slopes = found.looked.jacobians
-    turns = slopes[:, :-1] * slopes[:, 1:] < 0
+    turns = (slopes[:, :-1] < 0) != (slopes[:, 1:] < 0)
+    turns &= np.isfinite(slopes[:, :-1]) & np.isfinite(slopes[:, 1:])
     row, cell = np.nonzero(turns)
     left, right = slopes[row, cell], slopes[row, cell + 1]
     start, stop = found.nodes[row, cell], found.nodes[row, cell + 1]
