@@ -266,7 +266,8 @@ def bifurcation_diagram(
     )  # fmt: skip
     everything = whole(meta, alphas, low, high, num_thetas, memory_budget)
     jumps = _with_windows(listed_jumps(everything.switches, alphas.dtype), everything.curves)
-    events = sorted((event.special for event in everything.graph.events), key=lambda s: (s.alpha, s.theta))
+    graph = everything.graph
+    events = sorted([*(event.special for event in graph.events), *graph.edge_folds], key=lambda s: (s.alpha, s.theta))
     best = everything.best
     optimum = OptimalTheta(
         alphas, *(jnp.asarray(x) for x in (best.thetas, best.values, best.curvatures, best.rates, best.accuracies,

@@ -40,7 +40,7 @@ class Arm(NamedTuple):
 
 
 class Explanation(NamedTuple):
-    """All pieces between two sections; `reason` says why there is none."""
+    """All pieces between two sections, guesses where `reason` says why they cannot be all."""
 
     arms: list[Arm]
     dead_ends: list[int]
@@ -116,14 +116,15 @@ def explained(a: Section, b: Section, events: Sequence[Event], box: Box, new_ver
         arms += found
         dead_ends += dead
     rest = [sides[True].left, sides[False].left]
-    if not np.array_equal(a.stabilities[rest[0]], b.stabilities[rest[1]]):
-        return Explanation(arms, [], "the zeros on both sides do not match")
+    alike = np.array_equal(a.stabilities[rest[0]], b.stabilities[rest[1]])
+    shared = min(map(len, rest))
+    rest = [zeros[:shared] for zeros in rest]
     rooms = [_rooms(a)[rest[0]], _rooms(b)[rest[1]]]
     for k, m, room in zip(*rest, np.minimum(*rooms), strict=True):
         start = (a.vertex(k), a.alpha, a.thetas[k], a.rates[k])
         stop = (b.vertex(m), b.alpha, b.thetas[m], b.rates[m])
         arms.append(Arm(start, stop, int(a.stabilities[k]), False, bool(a.smooth[k] and b.smooth[m]), float(room)))
-    return Explanation(arms, dead_ends, "")
+    return Explanation(arms, dead_ends, "" if alike else "the zeros on both sides do not match")
 
 
 def as_arrays(arms: Sequence[Arm]) -> Arms:
@@ -207,6 +208,6 @@ def _unknown_form(
             for k in zeros:
                 vertex = event.vertices[0] if goes_on else new_vertex(event)
                 dead += [] if goes_on else [vertex]
-                arms.append(side.arm(k, vertex, special, np.nan))
+                arms.append(side.arm(k, vertex, special, special.slopes[0]))
         return arms, dead
     return [], []

@@ -54,6 +54,7 @@ class Graph(NamedTuple):
         edges: `[pieces, 2]`, pairs of vertices.
         stabilities: `[pieces]`.
         events: the special points with their vertices.
+        edge_folds: folds on a bound of theta, where a curve ends.
         dead_ends: vertices at special points at which curves end.
         unexplained: what is left.
     """
@@ -62,6 +63,7 @@ class Graph(NamedTuple):
     edges: np.ndarray
     stabilities: np.ndarray
     events: list[Event]
+    edge_folds: list[Special]
     dead_ends: list[int]
     unexplained: list[Unexplained]
 
@@ -83,6 +85,7 @@ class Linking:
         self.vertices = Vertices()
         self.events: list[Event] = []
         self.extrema: list[Special] = []
+        self.edge_folds: list[Special] = []
         self.unexplained: list[Unexplained] = []
         self.done: dict[tuple[float, float], tuple[_Interval, Explanation]] = {}
         self.added = 0
@@ -95,13 +98,13 @@ class Linking:
         while open_:
             self._look_for_bounds(open_)
             explanations = [self._explained(i) for i in open_]
-            fine, tried = self._judged(explanations)
+            fine = self._judged(explanations)
             failed = [(i, e) for i, e, good in zip(open_, explanations, fine, strict=True) if not good]
             for interval, explanation, good in zip(open_, explanations, fine, strict=True):
                 if good:
                     self.done[interval.a.alpha, interval.b.alpha] = interval, explanation
             passed = [e for e, good in zip(explanations, fine, strict=True) if good]
-            new = self._look_between(tried, as_arrays([arm for e in passed for arm in e.arms]))
+            new = self._look_between(*(as_arrays([arm for e in es for arm in e.arms]) for es in ([e for _, e in failed], passed)))
             retried = [i for i, _ in failed if self._holds(i, new)] + self._reopened(new)
             open_ = retried + self._refined([(i, e) for i, e in failed if not self._holds(i, new)], most)
         return self._graph()
@@ -222,31 +225,51 @@ class Linking:
         special = event.special
         return self.vertices.add(special.alpha, special.theta, special.at.value, special.at.g_t, 0)
 
-    def _judged(self, explanations: list[Explanation]) -> tuple[list[bool], Arms]:
-        """Which intervals are explained by pieces of curves, and the pieces that are none."""
+    def _judged(self, explanations: list[Explanation]) -> list[bool]:
+        """Which intervals are explained by pieces of curves."""
         arms = as_arrays([arm for e in explanations for arm in e.arms])
         good = are_pieces(self.jets, arms, self.box.high - self.box.low, self.box.eps)
         stops = np.cumsum([len(e.arms) for e in explanations])
-        fine = [
+        return [
             not e.reason and bool(good[stop - len(e.arms) : stop].all())
             for e, stop in zip(explanations, stops, strict=True)
         ]
-        return fine, Arms(*(x[~good] for x in arms))
 
     def _look_for_bounds(self, intervals: list[_Interval]) -> None:
-        """The places where G changes its sign at a bound."""
+        """The places where G changes its sign at a bound; the folds there; the alphas at which it does so everywhere."""
+        found: list[Special] = []
         for which, bound in enumerate((self.box.low, self.box.high)):
             ends = np.array([[i.a.ends[which], i.b.ends[which]] for i in intervals])
             turns = np.flatnonzero((ends[:, 0] * ends[:, 1] <= 0) & (ends != 0).any(axis=1))
-            if not turns.size:
-                continue
-            edges = np.array([[intervals[k].a.alpha, intervals[k].b.alpha] for k in turns])
-            alphas = self._bound_roots(bound, edges, ends[turns])
-            at = self.jets(np.full(alphas.size, bound), alphas)
-            self._add([
-                Special(Form.BOUND, float(alpha), bound, Jet(*(float(x[k]) for x in at)), 0.0, False)
-                for k, alpha in enumerate(alphas)
-            ])  # fmt: skip
+            if turns.size:
+                edges = np.array([[intervals[k].a.alpha, intervals[k].b.alpha] for k in turns])
+                alphas = self._bound_roots(bound, edges, ends[turns])
+                at = self.jets(np.full(alphas.size, bound), alphas)
+                found += [
+                    Special(Form.BOUND, float(alpha), bound, Jet(*(float(x[k]) for x in at)), 0.0, False)
+                    for k, alpha in enumerate(alphas)
+                ]
+        slack = self.box.alpha_tolerance
+        both = [a.alpha for a in found for b in found if a.theta < b.theta and abs(a.alpha - b.alpha) <= slack]
+        flat = [alpha for alpha in both if self._is_flat(alpha)]
+        known = [u.start for u in self.unexplained if u.reason == _FLAT]
+        new = [alpha for alpha in flat if not any(abs(alpha - x) <= slack for x in known)]
+        self.unexplained += [Unexplained(alpha, alpha, _FLAT) for alpha in new]
+        wanted = [s for s in found if not any(abs(s.alpha - alpha) <= slack for alpha in flat)]
+        self._add(wanted)
+        places = np.array([[s.theta, s.alpha] for s in wanted]).reshape(-1, 2)
+        edge = folds(self.jets, *places.T, self.box)
+        self.edge_folds += [
+            fold for fold in edge
+            if any(is_same(fold, s, self.box) for s in wanted)
+            and not any(is_same(fold, other, self.box) for other in self.edge_folds)
+        ]  # fmt: skip
+
+    def _is_flat(self, alpha: float) -> bool:
+        """Whether G is zero to rounding all over a row."""
+        thetas = np.linspace(self.box.low, self.box.high, _PLACES)
+        alphas = np.full(_PLACES, alpha)
+        return bool((np.abs(self.jets(thetas, alphas).g) <= 8 * self.noise(thetas, alphas)).all())
 
     def _bound_roots(self, bound: float, edges: np.ndarray, ends: np.ndarray) -> np.ndarray:
         """G(bound, alpha) = 0 between `edges`, by Newton's method, halving where it leaves them."""
@@ -346,9 +369,13 @@ class Linking:
         dead = [v for _, e in self.done.values() for v in e.dead_ends]
         unexplained = sorted(self.unexplained)
         return Graph(
-            self.vertices.columns(), pieces.vertices, pieces.stabilities.astype(np.int8), self.events, dead, unexplained
-        )
+            self.vertices.columns(), pieces.vertices, pieces.stabilities.astype(np.int8), self.events, self.edge_folds,
+            dead, unexplained,
+        )  # fmt: skip
 
+
+# Where a row is looked at to tell that G is zero all over it.
+_PLACES = 9
 
 _FLAT = "every theta is stationary"
 
