@@ -31,8 +31,14 @@ from ._diagram import Unresolved as Unresolved
 from ._diagram import bifurcation_diagram as bifurcation_diagram
 from ._evaluate import Evaluation as Evaluation
 from ._evaluate import evaluate as evaluate
-from ._optimum import Jumps as Jumps
+from ._features import Fold as Fold
+from ._features import Jump as Jump
+from ._features import StationaryPoint as StationaryPoint
+from ._features import fold as fold
+from ._features import jump as jump
+from ._features import stationary_point as stationary_point
 from ._meta import MetaLoss as MetaLoss
+from ._optimum import Jumps as Jumps
 from ._optimum import OptimalTheta as OptimalTheta
 from ._optimum import optimal_theta as optimal_theta
 from ._outer_loop import OuterRun as OuterRun
