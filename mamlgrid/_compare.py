@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from ._chunks import MEMORY_BUDGET, checked_budget
 from ._grid import axis, checked_bounds, checked_count, even, is_traced
 from ._meta import MetaLoss, checked_meta
 from ._optimum import OptimalTheta, optimal_theta
+from ._points._memory import MEMORY_BUDGET, checked_budget
 from ._results import Provenance, Result, Variable, provenance
 from ._stationary import _fixed_points
 
@@ -106,7 +105,8 @@ def compare(
 
     A fixed point is a zero of the outer direction, `G(theta*, alpha) = 0`. It attracts small outer steps where
     `dG/dtheta > 0`. They are the stationary points that `mg.optimal_theta` finds the lowest of, by the same search: all
-    zeros, those included that touch without a change of sign. The regret is measured in the true meta-loss, that of the reference.
+    zeros, those included that touch without a change of sign. The regret is measured in the true meta-loss, that of the
+    reference.
 
     Args:
         metas: label -> meta-loss; theta is a scalar here. `"MAML"` first is the usual reference.
@@ -152,7 +152,9 @@ def compare(
     points, uphill = find(still, list(metas).index(reference), known, on, most, memory_budget)
     ends: Any = grid[0], grid[-1]
     optimum = optimal_theta(metas[reference], alphas, ends, num_thetas=grid.size, memory_budget=memory_budget)
-    points = _fixed_points.differentiable(tuple(metas.values()), metas[reference], alphas, points)
+    if any(map(is_traced, jax.tree.leaves((metas, alphas)))):
+        # The search runs on values alone; derivatives of its results come from the equations they solve.
+        points = _fixed_points.differentiable(tuple(metas.values()), metas[reference], alphas, points)
     values = points.values
     return Comparison(
         alphas, grid, Labels(tuple(metas)), points.thetas, points.jacobians, points.attracting,

@@ -11,10 +11,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._chunks import MEMORY_BUDGET, checked_budget
 from ._grid import NUM_THETAS, axis, checked_bounds, checked_count, is_traced
 from ._meta import MetaLoss, checked_meta
 from ._optimum import Jumps, OptimalTheta, listed_jumps
+from ._points._memory import MEMORY_BUDGET, checked_budget
 from ._results import Provenance, described, provenance
 from ._stationary._branches import Curve, window
 from ._stationary._sections import stabilities

@@ -14,9 +14,9 @@ import jax
 import jax.numpy as jnp
 
 from ._meta import MetaLoss, checked_meta
+from ._points._at import value_at
 from ._stationary._implicit import implicit_root
 from ._status import Status, code
-from ._surface import value_at
 
 if TYPE_CHECKING:
     from ._types import Array, ArrayLike, Bool, Float, Int

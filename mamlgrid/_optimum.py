@@ -9,15 +9,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._chunks import MEMORY_BUDGET, checked_budget
 from ._grid import NUM_THETAS, axis, checked_bounds, checked_count, is_traced
 from ._meta import MetaLoss, checked_meta
+from ._points._at import value_at
+from ._points._memory import MEMORY_BUDGET, checked_budget
 from ._results import Provenance, Result, Variable, described, provenance
 from ._stationary import _rows
 from ._stationary._implicit import implicit_root
 from ._stationary._switches import Switch
 from ._status import Status
-from ._surface import value_at
 
 if TYPE_CHECKING:
     from ._types import Array, ArrayLike, Float, Int
@@ -55,7 +55,7 @@ class _OptimalThetaFields(NamedTuple):
     accuracies: Float[Array, "alphas"]
     ties: Float[Array, "alphas ties"]
     status: Int[Array, "alphas"]
-    jumps: Jumps | None
+    jumps: Jumps  # None under a transformation
     bounds: tuple[Float[Array, ""], Float[Array, ""]]
     provenance: Provenance
 
@@ -110,10 +110,11 @@ def optimal_theta(
 ) -> OptimalTheta:
     """The global minimiser of the meta-loss on `bounds` for each alpha, and where it jumps.
 
-    `theta*(alpha) = argmin_theta meta(theta, alpha)`, the lowest of all minima on the bounds. Every zero of the direction
-    that `2 num_thetas - 1` even points show, by a change of sign or by coming near to zero inside a cell, is finished by
-    a safeguarded Newton iteration, until a step is at most `2 eps max(|theta|, high - low)`, and once more; kinks, jumps
-    of the value and plateaus are enclosed by bisection. No answer lies above the lowest value that was looked at.
+    `theta*(alpha) = argmin_theta meta(theta, alpha)`, the lowest of all minima on the bounds. Every zero of the
+    direction that `2 num_thetas - 1` even points show, by a change of sign or by coming near to zero inside a cell, is
+    finished by a safeguarded Newton iteration, until a step is at most `2 eps max(|theta|, high - low)`, and once more;
+    kinks, jumps of the value and plateaus are enclosed by bisection. No answer lies above the lowest value that was
+    looked at.
     `sensitivities` is `-(d2 L / dtheta dalpha) / (d2 L / dtheta2)`.
     Between neighbouring alphas the minimiser must move as its sensitivities say, or a jump is looked for, by Newton's
     method on (both stationary, equal values), checked against the global minimum there, or by halving.
@@ -159,12 +160,13 @@ def optimal_theta(
         raise ValueError(f"num_thetas must be 3 or more, got {num_thetas}")
     checked_budget(memory_budget)
     origin = provenance("optimal_theta", alphas.dtype, meta=meta, bounds=described(bounds), num_thetas=num_thetas)
-    still, known, *ends = jax.lax.stop_gradient((meta, alphas, low, high))
-    if any(map(is_traced, jax.tree.leaves((still, known, ends)))):
+    still, known, start, stop = jax.lax.stop_gradient((meta, alphas, low, high))
+    jumps: Any = None
+    if any(map(is_traced, jax.tree.leaves((still, known, start, stop)))):
         settings = {"num_thetas": num_thetas, "max_points": checked_count("max_points", max_points)}
-        best, jumps = _rows.lowest_inside(still, known, *ends, **settings, memory_budget=memory_budget), None
+        best = _rows.lowest_inside(still, known, start, stop, **settings, memory_budget=memory_budget)
     else:
-        best, switches = _rows.lowest_with_switches(still, known, *ends, num_thetas, memory_budget)
+        best, switches = _rows.lowest_with_switches(still, known, start, stop, num_thetas, memory_budget)
         jumps = listed_jumps(switches, known.dtype)
     found = OptimalTheta(
         alphas, best.thetas, best.values, best.curvatures, best.rates, best.accuracies, best.ties, best.status,
@@ -179,8 +181,8 @@ def listed_jumps(switches: list[Switch], dtype: Any) -> Jumps:
     """The switches as a result."""
     columns = list(zip(*switches, strict=True)) or [()] * 5
     windows = jnp.full((len(switches), 2), jnp.nan, dtype)
-    numbers = (jnp.asarray(np.array(c, dtype)) for c in columns[:4])
-    return Jumps(*numbers, jnp.asarray(np.array(columns[4], np.int8)), windows)
+    alphas, before, after, values = (jnp.asarray(np.array(column, dtype)) for column in columns[:4])
+    return Jumps(alphas, before, after, values, jnp.asarray(np.array(columns[4], np.int8)), windows)
 
 
 @jax.jit

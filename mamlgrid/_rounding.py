@@ -65,4 +65,4 @@ def probe(meta: MetaLoss, theta: Array, alpha: Array) -> Probe:
 
     values, in_alpha = jax.vmap(terms)(moves)
     value_alpha, direction_alpha = (meta._scaled(jnp.sum(x[0])).astype(theta.dtype) for x in in_alpha)
-    return Probe(value_alpha, direction_alpha, *map(wrong, values), wrong(in_alpha[1]))
+    return Probe(value_alpha, direction_alpha, wrong(values[0]), wrong(values[1]), wrong(in_alpha[1]))

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from .._status import Status, code
+
 if TYPE_CHECKING:
     from .._meta import MetaLoss
-    from .._types import Array
+    from .._types import Array, Int
 
 
 class Sample(NamedTuple):
@@ -41,3 +43,19 @@ def sample(meta: MetaLoss, theta: Array, alpha: Array) -> Sample:
     )
     return Sample(value, direction, jacobian)
 
+
+# What a grid shows at each point, by how many derivatives in theta it has.
+DERIVATIVES = (lambda meta, theta, alpha: (value_at(meta, theta, alpha),), value_and_direction, sample)
+
+
+def status_at(meta: MetaLoss, theta: Any, alpha: Any, finite: Array) -> Int[Array, "..."]:
+    """The status of what was computed at one point: of all tasks together, or of each when `finite` is `[num_tasks]`.
+
+    NONFINITE where it overflowed, and what the inner rule says where the adaptation failed.
+    """
+    status = jnp.where(finite, code(Status.OK), code(Status.NONFINITE))
+    if not meta.inner.may_fail:
+        return status
+    inner = meta.inner_status(theta, alpha)
+    inner = inner if finite.ndim else inner.max()
+    return jnp.where(inner == Status.OK, status, inner)

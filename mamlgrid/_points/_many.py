@@ -77,7 +77,7 @@ def _block(at: At, meta: MetaLoss, dtype: Any, memory_budget: int) -> int:
     """The size of a block: a power of two whose temporaries fit into the budget."""
     structure = jax.tree.structure(meta)
     leaves = tuple((jnp.shape(x), str(jnp.result_type(x))) for x in jax.tree.leaves(meta))
-    key = (at, structure, leaves, str(dtype), memory_budget, jax.config.jax_enable_x64)
+    key = (at, structure, leaves, str(dtype), memory_budget, jax.config.read("jax_enable_x64"))
     if key not in _SIZES:
         one = jax.ShapeDtypeStruct((), dtype)
         per_point = jaxpr_bytes(jax.make_jaxpr(partial(at, meta))(one, one).jaxpr)

@@ -1,4 +1,4 @@
-"""How much memory a function takes, and evaluation over a long axis within a budget of it."""
+"""How much memory a function takes, and evaluation over long axes within a budget of it."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import jax
+import jax.numpy as jnp
 
 if TYPE_CHECKING:
-    from .._types import Array
+    from .._types import Array, PyTree
 
 # Temporaries of one call stay below this many bytes unless the caller says otherwise: small enough for a laptop,
 # large enough that a grid of a few million cells of a few scalars is never split.
 MEMORY_BUDGET = 2**30
-
-# What stands for a loop in a jaxpr: values carried through one are stored, scalars too.
-_LOOPS = ("scan", "while")
 
 
 def checked_budget(memory_budget: object) -> int:
@@ -25,24 +23,63 @@ def checked_budget(memory_budget: object) -> int:
     return memory_budget
 
 
-def mapped(function: Callable[[Array], Any], points: Array, memory_budget: int, per_point: int | None = None) -> Any:
+def on_grid(at: Callable[[Any, Array], Any], rows: PyTree, columns: Array, memory_budget: int) -> Any:
+    """`at(row, column)` for every pair, results with two leading axes, within the budget.
+
+    Args:
+        at: what to do at one point.
+        rows: arrays with a leading axis.
+        columns: `[columns]`.
+        memory_budget: bytes of temporaries.
+    """
+    # A row of scalar temporaries is fused and takes no memory, however long; else it takes as much as its cells.
+    per_row = temporary_bytes(at, _first(rows), columns[0]) * columns.size
+    return mapped(lambda row: mapped(lambda c: at(row, c), columns, memory_budget), rows, memory_budget, per_row)
+
+
+def mapped(function: Callable[[Any], Any], points: PyTree, memory_budget: int, per_point: int | None = None) -> Any:
     """`jax.vmap(function)(points)`, in as many batches as keep the temporaries within the budget.
 
     Args:
         function: what to do at one point.
-        points: `[points]`.
+        points: arrays with a leading axis.
         memory_budget: bytes.
         per_point: bytes that one point takes; what its jaxpr says when None.
     """
     if per_point is None:
-        per_point = temporary_bytes(function, points[0])
-    batch = memory_budget // per_point if per_point else points.size
-    if batch >= points.size:
+        per_point = temporary_bytes(function, _first(points))
+    number = jax.tree.leaves(points)[0].shape[0]
+    batch = memory_budget // per_point if per_point else number
+    if batch >= number:
         return jax.vmap(function)(points)
-    return jax.lax.map(function, points, batch_size=max(1, batch))
+    return in_batches(function, points, number, max(1, batch))
 
 
-def temporary_bytes(function: Callable[..., Any], *args: Array) -> int:
+def in_batches(function: Callable[[Any], Any], points: PyTree, number: int, batch: int) -> Any:
+    """`jax.vmap(function)(points)`, `batch` of them at once, written into place.
+
+    The last batch begins early enough to be full, so that there is one program for all.
+    """
+
+    def some(i: Array) -> tuple[Array, Any]:
+        start = jnp.minimum(i * batch, number - batch)
+        return start, jax.tree.map(lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, start, batch), points)
+
+    def advance(i: Array, found: Any) -> Any:
+        start, here = some(i)
+        new = jax.vmap(function)(here)
+        return jax.tree.map(lambda a, n: jax.lax.dynamic_update_slice_in_dim(a, n, start, 0), found, new)
+
+    shapes = jax.eval_shape(jax.vmap(function), points)
+    start = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)
+    return jax.lax.fori_loop(0, -(-number // batch), advance, start)
+
+
+def _first(points: PyTree) -> Any:
+    return jax.tree.map(lambda leaf: leaf[0], points)
+
+
+def temporary_bytes(function: Callable[..., Any], *args: Any) -> int:
     """Bytes of the temporaries of one call: an upper bound of what XLA keeps at once."""
     return jaxpr_bytes(jax.make_jaxpr(function)(*args).jaxpr)
 
@@ -50,7 +87,7 @@ def temporary_bytes(function: Callable[..., Any], *args: Array) -> int:
 def jaxpr_bytes(jaxpr: Any) -> int:
     """Bytes of what the equations of a jaxpr make.
 
-    Scalars count only where there is a loop: without one, over a grid, they fuse and are never stored.
+    Scalars count only where there is a loop, which stores what it carries: without one, over a grid, they fuse.
     """
     return _bytes(jaxpr, scalars=_has_loop(jaxpr))
 
@@ -58,7 +95,12 @@ def jaxpr_bytes(jaxpr: Any) -> int:
 def _has_loop(jaxpr: Any) -> bool:
     from jax.extend.core import jaxprs_in_params
 
-    return any(e.primitive.name in _LOOPS or any(map(_has_loop, jaxprs_in_params(e.params))) for e in jaxpr.eqns)
+    def is_loop(equation: Any) -> bool:
+        name, params = equation.primitive.name, equation.params
+        # A scan that is unrolled to its end is none.
+        return name == "while" or (name == "scan" and params["unroll"] < params["length"])
+
+    return any(is_loop(e) or any(map(_has_loop, jaxprs_in_params(e.params))) for e in jaxpr.eqns)
 
 
 def _bytes(jaxpr: Any, scalars: bool) -> int:

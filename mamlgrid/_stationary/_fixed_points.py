@@ -65,9 +65,7 @@ def inside(
 
 
 @jax.jit
-def differentiable(
-    metas: tuple[MetaLoss, ...], true: MetaLoss, alphas: Array, points: FixedPoints
-) -> FixedPoints:
+def differentiable(metas: tuple[MetaLoss, ...], true: MetaLoss, alphas: Array, points: FixedPoints) -> FixedPoints:
     """The same numbers as functions of the alphas and of the tasks."""
 
     def one(meta: MetaLoss, theta: Array, value: Array, alpha: Array, status: Array) -> tuple[Array, Array]:
@@ -78,9 +76,7 @@ def differentiable(
         return theta, jnp.where(exists, value_at(true, jnp.where(exists, theta, 0), alpha), value)
 
     along = jax.vmap(jax.vmap(one, (None, 0, 0, None, 0)), (None, 0, 0, 0, 0))
-    found = [
-        along(meta, points.thetas[i], points.values[i], alphas, points.status[i]) for i, meta in enumerate(metas)
-    ]
+    found = [along(meta, points.thetas[i], points.values[i], alphas, points.status[i]) for i, meta in enumerate(metas)]
     thetas, values = (jnp.stack(x) for x in zip(*found, strict=True))
     return points._replace(thetas=thetas, values=values)
 

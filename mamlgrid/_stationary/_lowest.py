@@ -61,7 +61,9 @@ def lowest(evaluator: Evaluator, found: Stationary, is_gradient: bool) -> Lowest
         > pick(evaluator, found.ends.direction_noise, xp.maximum(slot - slots, 0))[:, 0]
     )
     rates = xp.where(slot[:, 0] >= slots, 0, chosen(xp.concatenate([found.rates, nan], axis=1)))
-    apart = tied & (xp.abs(thetas - chosen(thetas)[:, None]) > 2 * xp.where(xp.isfinite(accuracies), accuracies, 0)[:, None])
+    apart = tied & (
+        xp.abs(thetas - chosen(thetas)[:, None]) > 2 * xp.where(xp.isfinite(accuracies), accuracies, 0)[:, None]
+    )
     several = apart.any(axis=1)
 
     status = xp.where(at_bound, int(Status.AT_BOUND), own)
@@ -83,7 +85,11 @@ def lowest(evaluator: Evaluator, found: Stationary, is_gradient: bool) -> Lowest
     broken = ~xp.isfinite(value) | _falls_off(xp, found, value) | (status == int(Status.NONFINITE))
     status = xp.where(found.flat, int(Status.FLAT), xp.where(broken, int(Status.NONFINITE), status)).astype("int8")
     none = broken | found.flat
-    value = xp.where(broken, xp.nan, xp.where(found.flat, xp.where(xp.isfinite(looked.values), looked.values, xp.inf).min(axis=1), value))
+    value = xp.where(
+        broken,
+        xp.nan,
+        xp.where(found.flat, xp.where(xp.isfinite(looked.values), looked.values, xp.inf).min(axis=1), value),
+    )
     theta, curvature, rates, accuracies = (xp.where(none, xp.nan, x) for x in (theta, curvature, rates, accuracies))
     ties = xp.sort(xp.where((several & ~none)[:, None] & tied, thetas, xp.nan), axis=1)
     return Lowest(slot[:, 0], theta, value, curvature, rates, accuracies, ties, status)

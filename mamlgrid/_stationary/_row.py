@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .._rounding import Probe
 from .._status import Status
 from ._evaluator import pick
 from ._ladder import Ladder, ladder
@@ -12,7 +13,6 @@ from ._zeros import JUMP, KINK, PLATEAU, ZERO, Events, Row, in_order, zeros
 
 if TYPE_CHECKING:
     from .._points._at import Sample
-    from .._rounding import Probe
     from ._evaluator import Evaluator
 
 # A direction that grows like this power of the distance or faster is flatter than that of a simple zero; one that
@@ -26,7 +26,7 @@ _RATE_DIGITS = 1e-3
 _PLACES = 9
 
 # Rounds in which zeros are merged between which nothing is seen: each leaves fewer, and more is seen from them.
-_MERGES = 3
+_MERGES = 8
 
 
 class Stationary(NamedTuple):
@@ -101,18 +101,36 @@ def stationary(
     ends = type(across)(*(x[:, xp.asarray([0, -1])] for x in across))
     row = zeros(evaluator, nodes, at, blur, ends.direction_noise, high - low, is_gradient, max_points)
     events = _without_near_misses(evaluator, row.events, max_points)
-    for _ in range(_MERGES):
-        probe = _probed(evaluator, events, high - low)
-        rungs = ladder(evaluator, events, probe, low, high)
-        merged = _merged(evaluator, events, rungs)
-        if not evaluator.any(merged.exists != events.exists):
-            break
-        events = in_order(evaluator, merged, max_points)
-    probe = _probed(evaluator, events, high - low)
-    rungs = ladder(evaluator, events, probe, low, high)
+    events, probe, rungs = _seen(evaluator, events, low, high, max_points)
     probe = probe._replace(value_noise=rungs.value_noise, direction_noise=rungs.direction_noise)
     found = evaluator.sample(events.thetas, events.exists)
     return _judged(evaluator, row, events, found, probe, rungs, _flat(evaluator, at, across), ends, low, high)
+
+
+def _seen(
+    evaluator: Evaluator, events: Events, low: Any, high: Any, max_points: int | None
+) -> tuple[Events, Probe, Ladder]:
+    """What is seen from each event, when those between which nothing is seen have been merged."""
+    xp = evaluator.xp
+    shape = events.thetas.shape
+    blank = xp.zeros(shape, events.thetas.dtype)
+    pair = xp.zeros((*shape, 2), blank.dtype)
+    nothing = Ladder(blank, pair, xp.zeros(pair.shape, bool), blank, blank, blank)
+
+    def unfinished(state: tuple) -> Any:
+        return state[3] & (state[4] < _MERGES)
+
+    def advance(state: tuple) -> tuple:
+        events, *_, rounds = state
+        probe = _probed(evaluator, events, high - low)
+        rungs = ladder(evaluator, events, probe, low, high)
+        merged = _merged(evaluator, events, rungs)
+        changed = (merged.exists != events.exists).any()
+        following = in_order(evaluator, merged, max_points) if evaluator.any(changed) else events
+        return following, probe, rungs, changed, rounds + 1
+
+    start = (events, Probe(*[blank] * 5), nothing, True, 0)
+    return evaluator.loop(unfinished, advance, start)[:3]
 
 
 def _probed(evaluator: Evaluator, events: Events, width: Any) -> Probe:

@@ -97,8 +97,8 @@ def _replaced(found: Stationary, finer: Stationary, rows: np.ndarray) -> Station
     assert slots
     fills = {"kinds": 0, "tentative": False, "exists": False}
     events = type(found.events)(
-        *(place(o, n, fills.get(f, np.nan)) for f, o, n in zip(found.events._fields, found.events, finer.events, strict=True))
-    )  # fmt: skip
+        *(place(getattr(found.events, f), getattr(finer.events, f), fills.get(f, np.nan)) for f in found.events._fields)
+    )
     at, probe = (
         type(old)(*(place(o, n, np.nan) for o, n in zip(old, new, strict=True)))
         for old, new in ((found.at, finer.at), (found.probe, finer.probe))

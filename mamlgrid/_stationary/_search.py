@@ -40,14 +40,12 @@ def tolerance(evaluator: Evaluator, theta: Any, width: Any) -> Any:
     return 2 * xp.finfo(theta.dtype).eps * xp.maximum(xp.abs(theta), width)
 
 
-def safeguarded_newton(evaluator: Evaluator, bracket: Bracket, width: Any) -> tuple[Any, Any, Any]:
+def safeguarded_newton(evaluator: Evaluator, bracket: Bracket, width: Any) -> Any:
     """The zero of the direction in each bracket.
 
     A Newton step that leaves the bracket or does not halve the step before it is replaced by a bisection. Stops when a
     step is at most `tolerance`; one more Newton step then makes the error far smaller than that.
 
-    Returns:
-        The zeros, and the brackets' ends when the search stopped.
     """
     xp = evaluator.xp
 
@@ -72,8 +70,7 @@ def safeguarded_newton(evaluator: Evaluator, bracket: Bracket, width: Any) -> tu
     left, right, theta, *_ = evaluator.loop(unfinished, advance, start)
     at = evaluator.sample(theta, bracket.exists)
     polished = theta - at.directions / at.jacobians
-    theta = xp.where((polished >= left) & (polished <= right), polished, theta)
-    return theta, left, right
+    return xp.where((polished >= left) & (polished <= right), polished, theta)
 
 
 def extremum(evaluator: Evaluator, bracket: Bracket, ends: tuple[Sample, Sample], width: Any) -> tuple[Any, Any]:

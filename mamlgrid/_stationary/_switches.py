@@ -1,9 +1,10 @@
-"""Where the global minimiser switches from one basin to another: intervals of alpha, narrowed until each is explained."""
+"""Where the global minimiser switches from one basin to another: intervals of alpha, narrowed until explained."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -12,6 +13,10 @@ from ._evaluator import OnHost
 from ._lowest import Lowest, candidates
 from ._row import Stationary
 from ._zeros import ZERO
+
+if TYPE_CHECKING:
+    from .._points._at import Sample
+    from .._rounding import Probe
 
 # An interval that is halved this often is no wider than rounding.
 _MAX_DEPTH = 64
@@ -22,6 +27,9 @@ _LAWFUL = 0.1
 
 # Intervals that are looked at side by side; where there are more, what moves there moves without any rule.
 _MOST_OPEN = 512
+
+# From the middle of an interval Newton's method needs five or six rounds; a secant some more.
+_NEWTON_ROUNDS = 40
 
 # The lower envelope is looked at between two alphas where another minimum may dip below the lowest, so often.
 _DIPS = 4
@@ -134,7 +142,7 @@ def switches(
     """
     width = float(high - low)
     ends = _without_single_ties([row for row in rows if row is not None])
-    work = [_Interval(a, b, origin=i) for i, (a, b) in enumerate(zip(ends, ends[1:], strict=False))]
+    work = [_Interval(a, b, origin=i) for i, (a, b) in enumerate(pairwise(ends))]
     found: list[Switch] = []
     while work:
         open_ = []
@@ -149,11 +157,12 @@ def switches(
             found += _given_up([interval for interval, _ in open_])
             break
         work = []
-        for (interval, _), pair, row in zip(open_, *_looked_into(evaluator, open_, solve, low, high, is_gradient), strict=True):
+        for (interval, _), pair, row in zip(
+            open_, *_looked_into(evaluator, open_, solve, low, high, is_gradient), strict=True
+        ):
             a, b, depth = interval[:3]
             if pair is not None and (row is None or row.value >= pair[0].value - _blur(row, pair)):
-                before, after = (p if row is None else p._replace(thetas=row.thetas, values=row.values,
-                                 value_rates=row.value_rates, rates=row.rates, inside=row.inside) for p in pair)  # fmt: skip
+                before, after = (_among(p, row) for p in pair)
                 found.append(Switch(before.alpha, before.theta, after.theta, before.value, Status.OK))
                 work += [interval._replace(b=before, depth=depth + 1, twice=np.nan)]
                 work += [interval._replace(a=after, depth=depth + 1, twice=np.nan)]
@@ -170,10 +179,9 @@ def _looked_into(
     evaluator: OnHost, open_: list[tuple[_Interval, float | None]], solve: Solve, low: Any, high: Any, is_gradient: bool
 ) -> tuple[list[tuple[Point, Point] | None], list[Point | None]]:
     """A pair of equal minima in each interval, if Newton's method finds one, and the row there or in the middle."""
-    pairs = [
-        _equal_values(evaluator, interval.a, interval.b, low, high, is_gradient) if dip is None else None
-        for interval, dip in open_
-    ]
+    switching = [interval for interval, dip in open_ if dip is None]
+    solved = iter(_equal_values(evaluator, switching, low, high, is_gradient) if switching else [])
+    pairs = [next(solved) if dip is None else None for _, dip in open_]
     places = []
     for (interval, dip), pair in zip(open_, pairs, strict=True):
         middle = interval.a.alpha + (interval.b.alpha - interval.a.alpha) / 2
@@ -186,6 +194,15 @@ def _given_up(intervals: list[_Interval]) -> list[Switch]:
     """One UNRESOLVED for each interval of the axis that more could not be told of."""
     first = {interval.origin: interval for interval in reversed(intervals)}
     return [Switch(i.a.alpha, i.a.theta, i.b.theta, i.a.value, Status.UNRESOLVED) for i in first.values()]
+
+
+def _among(point: Point, row: Point | None) -> Point:
+    """The point with the other minima of a row."""
+    if row is None:
+        return point
+    return point._replace(
+        thetas=row.thetas, values=row.values, value_rates=row.value_rates, rates=row.rates, inside=row.inside
+    )
 
 
 def _eps(point: Point) -> float:
@@ -209,7 +226,7 @@ def _blur(row: Point, pair: tuple[Point, Point]) -> float:
 
 
 def _without_single_ties(rows: list[Point]) -> list[Point]:
-    """Rows but those of a tie at a single alpha, which is a point on the way from one basin to another, or beside it."""
+    """Rows but those of a tie at a single alpha: a point on the way from one basin to another, or beside it."""
     kept = []
     for i, row in enumerate(rows):
         neighbours = [rows[j].tied for j in (i - 1, i + 1) if 0 <= j < len(rows)]
@@ -268,7 +285,7 @@ def _dip(a: Point, b: Point) -> float | None:
 
 
 def _partners(a: Point, b: Point, step: float) -> tuple[np.ndarray, np.ndarray]:
-    """The minima of two rows that are one: each is the nearest to where the other is going, and both are on a bound or not."""
+    """The minima of two rows that are one: each is nearest to where the other is going, both on a bound or neither."""
     rates = [np.where(np.isfinite(point.rates), point.rates, 0) for point in (a, b)]
     forwards = np.abs(a.thetas[:, None] + step * rates[0][:, None] - b.thetas)
     backwards = np.abs(b.thetas - step * rates[1] - a.thetas[:, None])
@@ -281,73 +298,76 @@ def _partners(a: Point, b: Point, step: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _equal_values(
-    evaluator: OnHost, a: Point, b: Point, low: Any, high: Any, is_gradient: bool
-) -> tuple[Point, Point] | None:
-    """The alpha between two rows at which the branches of their minimisers have equal values, by Newton's method.
+    evaluator: OnHost, intervals: list[_Interval], low: Any, high: Any, is_gradient: bool
+) -> list[tuple[Point, Point] | None]:
+    """The alpha in each interval at which the branches of its two minimisers have equal values, by Newton's method.
 
-    In each round both thetas are brought back to stationarity by their own Newton step, and alpha by one on the
+    In each round both thetas are brought back to stationarity by two Newton steps of their own, and alpha by one on the
     difference of values, whose derivative is that of the values at fixed theta (envelope theorem); for a direction that
-    is no gradient, by the secant.
+    is no gradient, by the secant. None where it leads out of the interval, or to one and the same minimum.
     """
-    if not ((a.smooth or a.kind is None) and (b.smooth or b.kind is None)):
-        return None
     dtype = evaluator.alphas.dtype
-    eps = float(np.finfo(dtype).eps)
-    moving = np.array([a.smooth, b.smooth])
-    alpha = (a.alpha + b.alpha) / 2
-    rates = np.where(moving, np.nan_to_num([a.rate, b.rate]), 0)
-    thetas = np.array([a.theta, b.theta]) + rates * np.array([alpha - a.alpha, alpha - b.alpha])
-    previous: tuple[float, float] | None = None
-    for _ in range(40):
-        here = OnHost(evaluator.meta, np.full(2, alpha, dtype), evaluator.memory_budget)
-        places = thetas.astype(dtype)
-        every = np.ones(2, bool)
-        for _ in range(2):
-            at = here.sample(places, every)
-            with np.errstate(all="ignore"):
-                shift = np.where(moving, at.directions / at.jacobians, 0)
-            if not np.isfinite(shift).all() or (np.abs(shift) > float(high - low)).any():
-                return None
-            places = np.clip(places - shift, low, high).astype(dtype)
-        at, probe = here.sample(places, every), here.probe(places, every)
-        difference = float(at.values[1]) - float(at.values[0])
-        slope = float(probe.values_alpha[1]) - float(probe.values_alpha[0])
-        if not is_gradient:
-            change = previous and alpha - previous[0]
-            slope = (difference - previous[1]) / change if previous and change else slope
-        previous = (alpha, difference)
-        if not np.isfinite(difference) or not np.isfinite(slope) or slope == 0:
-            return None
-        step = difference / slope
-        if abs(step) > b.alpha - a.alpha:
-            return None
-        if abs(step) <= 2 * eps * max(abs(alpha), abs(step)) or difference == 0:
+    eps = np.finfo(dtype).eps
+    ends = [interval[:2] for interval in intervals]
+    between, starts, rates = (
+        np.array([[getattr(p, field) for p in pair] for pair in ends], dtype) for field in ("alpha", "theta", "rate")
+    )
+    moving = np.array([[p.smooth for p in pair] for pair in ends])
+    open_ = np.array([all(p.smooth or p.kind is None for p in pair) for pair in ends])
+    width = between[:, 1] - between[:, 0]
+    alphas = between[:, 0] + width / 2
+    thetas = starts + np.where(moving, np.nan_to_num(rates), 0) * (alphas[:, None] - between)
+    steps, before = np.full_like(alphas, np.inf), None
+    for _ in range(_NEWTON_ROUNDS):
+        thetas, at, probe = _restored(evaluator, alphas, thetas, moving, open_, low, high)
+        difference = at.values[:, 1] - at.values[:, 0]
+        slope = probe.values_alpha[:, 1] - probe.values_alpha[:, 0]
+        if not is_gradient and before is not None:
+            secant = (difference - before[1]) / (alphas - before[0])
+            slope = np.where(np.isfinite(secant) & (secant != 0), secant, slope)
+        before = alphas, difference
+        following = np.where(difference == 0, 0, difference / slope)
+        open_ &= np.abs(following) <= width
+        going = open_ & (np.abs(following) > 2 * eps * np.maximum(np.abs(alphas), width))
+        steps = np.where(open_, following, steps)
+        if not going.any():
             break
-        with np.errstate(all="ignore"):
-            rate = np.where(moving, -probe.directions_alpha / at.jacobians, 0)
-        alpha -= step
-        thetas = places - rate * step
-    else:
-        # Rounding keeps the last digits moving: good enough when it is no more than that.
-        if abs(step) > np.sqrt(eps) * max(abs(alpha), b.alpha - a.alpha):
-            return None
-    if not a.alpha <= alpha <= b.alpha or (np.abs(places[1] - places[0]) < abs(b.theta - a.theta) / 2):
-        return None
-    if (moving & ~(at.jacobians > 0)).any():
-        return None
-    with np.errstate(all="ignore"):
-        rate = np.where(moving, -probe.directions_alpha / at.jacobians, 0)
-    ends = []
-    for i, point in enumerate((a, b)):
-        ends.append(
-            point._replace(
-                alpha=alpha, theta=places[i], value=at.values[i], rate=rate[i], value_rate=probe.values_alpha[i],
-                tied=True, thetas=places[i : i + 1], values=at.values[i : i + 1],
-                value_rates=probe.values_alpha[i : i + 1], rates=rate[i : i + 1],
-                inside=moving[i : i + 1],
-            )
+        rates = np.where(moving, -probe.directions_alpha / at.jacobians, 0)
+        thetas = np.where(going[:, None], thetas - rates * steps[:, None], thetas)
+        alphas = np.where(going, alphas - steps, alphas)
+    thetas, at, probe = _restored(evaluator, alphas, thetas, moving, open_, low, high)
+    # What rounding keeps moving is good enough when it is no more than that.
+    open_ &= np.abs(steps) <= np.sqrt(eps) * np.maximum(np.abs(alphas), width)
+    open_ &= (between[:, 0] <= alphas) & (alphas <= between[:, 1]) & ~(moving & ~(at.jacobians > 0)).any(axis=1)
+    open_ &= np.abs(np.diff(thetas, axis=1)[:, 0]) >= np.abs(np.diff(starts, axis=1)[:, 0]) / 2
+    rates = np.where(moving, -probe.directions_alpha / at.jacobians, 0)
+
+    def point(i: int, side: int) -> Point:
+        return ends[i][side]._replace(
+            alpha=alphas[i], theta=thetas[i, side], value=at.values[i, side], rate=rates[i, side],
+            value_rate=probe.values_alpha[i, side], tied=True,
         )  # fmt: skip
-    return ends[0], ends[1]
+
+    return [(point(i, 0), point(i, 1)) if found else None for i, found in enumerate(open_)]
+
+
+def _restored(
+    evaluator: OnHost,
+    alphas: np.ndarray,
+    thetas: np.ndarray,
+    moving: np.ndarray,
+    open_: np.ndarray,
+    low: Any,
+    high: Any,
+) -> tuple[np.ndarray, Sample, Probe]:
+    """Thetas `[pairs, 2]` after two Newton steps towards stationarity, and what is there."""
+    here = OnHost(evaluator.meta, alphas, evaluator.memory_budget)
+    wanted = open_[:, None] & np.ones(2, bool)
+    for _ in range(2):
+        at = here.sample(thetas, wanted)
+        shift = np.where(moving, at.directions / at.jacobians, 0)
+        thetas = np.where(np.abs(shift) <= high - low, np.clip(thetas - shift, low, high), thetas)
+    return thetas, here.sample(thetas, wanted), here.probe(thetas, wanted)
 
 
 def _once(found: list[Switch], width: float) -> list[Switch]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ._cells import Cells, against, marked, rounding, unexplained
@@ -84,7 +85,7 @@ def zeros(
     found = [_at_bounds(evaluator, nodes, at, end_noise, cells), _touching(evaluator, nodes, at, cells, max_points)]
     crossings, near = _looked_into(evaluator, nodes, at, cells, width, max_points)
     found.append(near)
-    for _ in range(2):  # what is found in the second round is as fine as the bracket of a zero
+    for _ in range(evaluator.rounds):
         events, more = _finished(evaluator, crossings, width)
         found.append(events)
         if not evaluator.any(more.exists):
@@ -147,7 +148,7 @@ def _finished(evaluator: Evaluator, bracket: Bracket, width: Any) -> tuple[Event
     xp = evaluator.xp
     if not evaluator.any(bracket.exists):
         return _event(xp, bracket.left, bracket.sign, -bracket.sign, bracket.exists), bracket
-    theta, left, right = safeguarded_newton(evaluator, bracket, width)
+    theta = safeguarded_newton(evaluator, bracket, width)
     events = _event(xp, theta, bracket.sign, -bracket.sign, bracket.exists)
 
     # The cubic through an end of the bracket and the zero tells where the direction may change its sign between them.
@@ -187,7 +188,7 @@ def _finished(evaluator: Evaluator, bracket: Bracket, width: Any) -> tuple[Event
 
 
 def _between(xp: Any, one: Any, other: Any, sign: Any, exists: Any) -> Bracket:
-    """Brackets `[rows, slots]` between two places `[rows, slots, 2]`, at the first of which the direction has `sign`."""
+    """Brackets `[rows, slots]` between two places `[rows, slots, 2]`; `sign` is that of the direction at the first."""
     turned = one > other
     parts = xp.where(turned, other, one), xp.where(turned, one, other), xp.where(turned, -sign, sign), exists
     return Bracket(*(x.reshape(x.shape[0], -1) for x in parts))
@@ -205,7 +206,7 @@ def _jumps(
     def right_half(length: Any, three: tuple[Sample, Sample, Sample]) -> tuple[Any, Any]:
         halves = [
             xp.where(against(xp, one, two, noise), xp.inf, unexplained(xp, length, one, two, noise))
-            for one, two in zip(three[:2], three[1:], strict=True)
+            for one, two in pairwise(three)
         ]
         return halves[1] > halves[0], xp.maximum(*halves) > 1
 
@@ -244,7 +245,7 @@ def _edge(
     evaluator: Evaluator, nodes: Any, at: Sample, inside: Sample, noise: Any, edge: Any, exists: Any, width: Any,
     is_gradient: bool, *, step: int,
 ) -> tuple[Any, Any]:  # fmt: skip
-    """Where a plateau ends beyond its node `edge`, and whether the value rises (1) or falls (-1) from there outwards."""
+    """Where a plateau ends beyond its node `edge`, and whether the value rises (1) or falls (-1) from there on."""
     xp = evaluator.xp
     beyond = xp.clip(edge + step, 0, nodes.shape[1] - 1)
     at_bound = beyond == edge
