@@ -229,7 +229,7 @@ def _newton(equations: Callable[[Array], Array], start: Array) -> tuple[Array, A
     infinity = jnp.asarray(jnp.inf, start.dtype)
     state = (start, infinity, infinity, jnp.asarray(False), 0)
     x, size, quickest, *_ = jax.lax.while_loop(lambda s: ~s[3] & (s[4] < _MAX_ROUNDS), advance, state)
-    converged = (size <= eps**0.5) & (quickest < _SLOW) & jnp.isfinite(x).all()
+    converged = (size <= eps ** (2 / 3)) & (quickest < _SLOW) & jnp.isfinite(x).all()
     return jnp.where(converged, x, jnp.nan), converged
 
 
