@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from ._stationary._row import Stationary
     from ._types import Array, ArrayLike, Bool, Float, Int
 
-_static = partial(field, metadata={"static": True})
+_STATIC = {"static": True}
 
 
 class Kind(enum.IntEnum):
@@ -60,8 +59,8 @@ class Points:
         kinds: `[alphas, points]`, int8, a `Kind`: ZERO, a smooth zero of the direction; KINK, where the direction jumps
             through zero; JUMP, where the value jumps; PLATEAU, the middle of an interval of zeros.
         stabilities: `[alphas, points]`, int8: 1 attracting, -1 repelling, 0 where the direction only touches zero.
-        status: `[alphas, points]`, int8: OK, DEGENERATE, PLATEAU, ONE_SIDED, NONFINITE; TRUNCATED in the last place of a
-            row that has more than `max_points`; ABSENT where padded.
+        status: `[alphas, points]`, int8: OK, DEGENERATE, PLATEAU, ONE_SIDED, NONFINITE; TRUNCATED in the last place of
+            a row that has more than `max_points`; ABSENT where padded.
     """
 
     thetas: Float[Array, "alphas points"]
@@ -94,7 +93,7 @@ class Branch:
     values: Float[Array, "points"]
     jacobians: Float[Array, "points"]
     stabilities: Int[Array, "points"]
-    ends: tuple[str, str] = _static()
+    ends: tuple[str, str] = field(metadata=_STATIC)
 
     @property
     def closed(self) -> bool:
@@ -115,8 +114,8 @@ class Folds:
         transversalities: `[folds]`, G_alpha: not zero at a fold.
         residuals: `[folds]`, the larger of |G| and |G_theta|.
         births: `[folds]`, whether the two points exist on the side of larger alpha.
-        status: `[folds]`, int8: OK; DEGENERATE for a hysteresis point, where G_theta,theta = 0 too: the curve is vertical
-            there, but goes on.
+        status: `[folds]`, int8: OK; DEGENERATE for a hysteresis point, where G_theta,theta = 0 too: the curve is
+            vertical there, but goes on.
     """
 
     alphas: Float[Array, "folds"]
@@ -141,8 +140,8 @@ class BranchPoints:
         kinds: `[branch_points]`, int8, a `BranchPointKind`: two curves cross (TRANSCRITICAL), one of them vertically
             (PITCHFORK), or second derivatives do not decide (DEGENERATE; an isolated zero too).
         residuals: `[branch_points]`, the largest of |G|, |G_theta| and |G_alpha|.
-        status: `[branch_points]`, int8: OK; DEGENERATE where the position is that of a multiple root, known to less than
-            rounding.
+        status: `[branch_points]`, int8: OK; DEGENERATE where the position is that of a multiple root, known to less
+            than rounding.
     """
 
     alphas: Float[Array, "branch_points"]
@@ -166,7 +165,7 @@ class Unresolved:
 
     starts: Float[Array, "intervals"]
     stops: Float[Array, "intervals"]
-    reasons: tuple[str, ...] = _static()
+    reasons: tuple[str, ...] = field(metadata=_STATIC)
 
 
 @jax.tree_util.register_dataclass
@@ -198,7 +197,7 @@ class BifurcationDiagram:
     jumps: Jumps
     unresolved: Unresolved
     optimum: OptimalTheta
-    provenance: Provenance = _static()
+    provenance: Provenance = field(metadata=_STATIC)
 
 
 def bifurcation_diagram(

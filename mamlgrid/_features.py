@@ -1,7 +1,7 @@
 """Single features of the bifurcation diagram, refined from a guess: a stationary point, a fold, a jump.
 
-They go through `jit` and `vmap`, and are differentiable with respect to the tasks: what moves a fold or a jump, and by how
-much. They say nothing about what else there is; `mg.bifurcation_diagram` does.
+They go through `jit` and `vmap`, and are differentiable with respect to the tasks: what moves a fold or a jump, and by
+how much. They say nothing about what else there is; `mg.bifurcation_diagram` does.
 """
 
 from __future__ import annotations

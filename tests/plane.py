@@ -1,7 +1,7 @@
 """Meta-losses with a direction that can be written down: any polynomial in theta and alpha.
 
-The parameters are the pair (theta, alpha), nothing is adapted, and the one task is a matrix of coefficients: all of these
-meta-losses are one program.
+The parameters are the pair (theta, alpha), nothing is adapted, and the one task is a matrix of coefficients: all of
+these meta-losses are one program.
 """
 
 from __future__ import annotations

@@ -83,7 +83,9 @@ def test_case_2_has_eight_folds_at_roots_of_the_discriminant(quartic: mg.Bifurca
     assert np.max(quartic.folds.residuals) < 1e-12
 
 
-def test_case_2_has_two_closed_loops_around_alpha_one_and_an_optimum_that_goes_on(quartic: mg.BifurcationDiagram) -> None:
+def test_case_2_has_two_closed_loops_around_alpha_one_and_an_optimum_that_goes_on(
+    quartic: mg.BifurcationDiagram,
+) -> None:
     assert ends_of(quartic) == [
         ("axis", "axis"), ("high", "high"), ("low", "low"), ("closed", "closed"), ("closed", "closed"),
     ]  # fmt: skip
@@ -112,9 +114,7 @@ def test_case_2_jumps_inside_the_window_between_two_folds(quartic: mg.Bifurcatio
     assert np.array_equal(quartic.optimum.jumps.alphas, quartic.jumps.alphas)
 
 
-@pytest.mark.parametrize(
-    ("losses", "bounds"), [(QUARTIC, (-5.0, 5.0)), (([0, 0, 0.5], [0.5, -1, 0.5]), (-5.0, 5.0))]
-)
+@pytest.mark.parametrize(("losses", "bounds"), [(QUARTIC, (-5.0, 5.0)), (([0, 0, 0.5], [0.5, -1, 0.5]), (-5.0, 5.0))])
 def test_points_are_all_real_roots_of_the_meta_gradient(losses: Any, bounds: tuple[float, float]) -> None:
     axis = np.linspace(0.0031, 1.4969, 60)
     found = mg.bifurcation_diagram(polynomials(_padded(losses)), axis, bounds)

@@ -111,4 +111,5 @@ def lowest_of_cubic(ends: np.ndarray, slopes: np.ndarray) -> tuple[np.ndarray, n
     c2, c3 = 3 * move - 2 * c1 - slopes[:, 1], slopes.sum(axis=1) - 2 * move
     share = -c1 / (c2 + np.sqrt(c2**2 - 3 * c3 * c1))
     inside = (share > 0) & (share < 1)
-    return np.where(inside, share, np.nan), np.where(inside, ends[:, 0] + share * (c1 + share * (c2 + share * c3)), np.inf)
+    depth = ends[:, 0] + share * (c1 + share * (c2 + share * c3))
+    return np.where(inside, share, np.nan), np.where(inside, depth, np.inf)

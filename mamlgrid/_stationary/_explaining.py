@@ -6,6 +6,7 @@ taken out. An explanation names all pieces of curves; whether they are ones is c
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -59,14 +60,14 @@ class _Side:
         self.left = [int(k) for k in np.flatnonzero(~taken)]
 
     def nearest(self, theta: float, number: int) -> list[int]:
-        """The `number` neighbours among what is left whose middle is nearest to theta; fewer where there are not as many."""
+        """The `number` neighbours among what is left whose middle is nearest to theta; all if there are fewer."""
         starts = range(max(1, len(self.left) - number + 1))
         windows = [self.left[k : k + number] for k in starts]
         return min(windows, key=lambda w: abs(float(np.mean(self.section.thetas[w])) - theta) if w else 0)
 
     def around(self, theta: float) -> list[int]:
         """The two neighbours of opposite stability that have theta between them."""
-        for k, m in zip(self.left, self.left[1:], strict=False):
+        for k, m in itertools.pairwise(self.left):
             slack = self.section.accuracies[[k, m]]
             between = self.section.thetas[k] - slack[0] <= theta <= self.section.thetas[m] + slack[1]
             if between and self.section.stabilities[k] * self.section.stabilities[m] < 0:
@@ -77,13 +78,15 @@ class _Side:
         """The piece between one of the zeros and a special point; the zero is taken out."""
         section = self.section
         self.left.remove(index)
-        zero = (section.vertex(index), section.alpha, section.thetas[index], section.rates[index])
+        zero = section.end(index)
         point = (vertex, special.alpha, special.theta, slope)
         ends = (zero, point) if self.is_left else (point, zero)
         return Arm(*ends, int(section.stabilities[index]), True, bool(section.smooth[index]), np.inf)
 
 
-def explained(a: Section, b: Section, events: Sequence[Event], box: Box, new_vertex: Callable[[Event], int]) -> Explanation:
+def explained(
+    a: Section, b: Section, events: Sequence[Event], box: Box, new_vertex: Callable[[Event], int]
+) -> Explanation:
     """What happens between two sections, with the special points there.
 
     Args:
@@ -121,8 +124,7 @@ def explained(a: Section, b: Section, events: Sequence[Event], box: Box, new_ver
     rest = [zeros[:shared] for zeros in rest]
     rooms = [_rooms(a)[rest[0]], _rooms(b)[rest[1]]]
     for k, m, room in zip(*rest, np.minimum(*rooms), strict=True):
-        start = (a.vertex(k), a.alpha, a.thetas[k], a.rates[k])
-        stop = (b.vertex(m), b.alpha, b.thetas[m], b.rates[m])
+        start, stop = a.end(k), b.end(m)
         arms.append(Arm(start, stop, int(a.stabilities[k]), False, bool(a.smooth[k] and b.smooth[m]), float(room)))
     return Explanation(arms, dead_ends, "" if alike else "the zeros on both sides do not match")
 
@@ -131,8 +133,9 @@ def as_arrays(arms: Sequence[Arm]) -> Arms:
     """The arms as columns."""
     ends = np.array([[arm.start, arm.stop] for arm in arms], float).reshape(-1, 2, 4)
     rest = np.array([arm[2:] for arm in arms], float).reshape(-1, 4)
-    vertices = ends[..., 0].astype(int)
-    return Arms(vertices, *(ends[..., k] for k in (1, 2, 3)), rest[:, 0], rest[:, 1] > 0, rest[:, 2] > 0, rest[:, 3])
+    vertices, alphas, thetas, slopes = np.moveaxis(ends, -1, 0)
+    stabilities, special, smooth, rooms = rest.T
+    return Arms(vertices.astype(int), alphas, thetas, slopes, stabilities, special > 0, smooth > 0, rooms)
 
 
 def _rooms(section: Section) -> np.ndarray:

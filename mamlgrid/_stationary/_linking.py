@@ -6,6 +6,7 @@ than rounding.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -104,7 +105,8 @@ class Linking:
                 if good:
                     self.done[interval.a.alpha, interval.b.alpha] = interval, explanation
             passed = [e for e, good in zip(explanations, fine, strict=True) if good]
-            new = self._look_between(*(as_arrays([arm for e in es for arm in e.arms]) for es in ([e for _, e in failed], passed)))
+            groups = ([e for _, e in failed], passed)
+            new = self._look_between(*(as_arrays([arm for e in group for arm in e.arms]) for group in groups))
             retried = [i for i, _ in failed if self._holds(i, new)] + self._reopened(new)
             open_ = retried + self._refined([(i, e) for i, e in failed if not self._holds(i, new)], most)
         return self._graph()
@@ -200,7 +202,7 @@ class Linking:
             elif not any(0 <= j < len(cuts) and cuts[j].flat for j in (k - 1, k + 1)):
                 self.unexplained.append(Unexplained(cut.alpha, cut.alpha, _FLAT))
         intervals = []
-        for k, m in zip(kept, kept[1:], strict=False):
+        for k, m in itertools.pairwise(kept):
             if m - k > 2:
                 self.unexplained.append(Unexplained(cuts[k].alpha, cuts[m].alpha, _FLAT))
             else:
@@ -236,7 +238,7 @@ class Linking:
         ]
 
     def _look_for_bounds(self, intervals: list[_Interval]) -> None:
-        """The places where G changes its sign at a bound; the folds there; the alphas at which it does so everywhere."""
+        """The places where G changes its sign at a bound, the folds there, and the rows on which it does so everywhere."""
         found: list[Special] = []
         for which, bound in enumerate((self.box.low, self.box.high)):
             ends = np.array([[i.a.ends[which], i.b.ends[which]] for i in intervals])
@@ -320,7 +322,7 @@ class Linking:
         return thetas, alphas
 
     def _refined(self, failed: list[tuple[_Interval, Explanation]], most: int) -> list[_Interval]:
-        """The intervals again, with a section or two in each that was tried before; those that are too narrow are given up."""
+        """The intervals with sections put into them; those that are too narrow are given up."""
         wanted: list[tuple[_Interval, list[float]]] = []
         for interval, explanation in failed:
             alphas = self._new_alphas(interval)
@@ -350,7 +352,7 @@ class Linking:
         else:
             wanted = [inside[0] - share * (inside[0] - a) for share in _TOWARDS]
             wanted += [inside[-1] + share * (b - inside[-1]) for share in _TOWARDS]
-            wanted += [(x + y) / 2 for x, y in zip(inside, inside[1:], strict=False)]
+            wanted += [(x + y) / 2 for x, y in itertools.pairwise(inside)]
         cuts = np.unique(np.array(wanted, self.dtype)).astype(float)
         return [x for x in cuts if a + slack < x < b - slack and all(abs(x - y) > near for y, near in around)]
 

@@ -1,4 +1,4 @@
-"""Newton's method in the plane of theta and alpha, for all starts at once: folds, and critical points of the direction."""
+"""Newton's method in the plane of theta and alpha, for all starts at once: folds and critical points of G."""
 
 from __future__ import annotations
 
@@ -59,12 +59,15 @@ def critical_equations(at: Jet) -> tuple[np.ndarray, np.ndarray]:
 
 
 def hysteresis_equations(at: Jet) -> tuple[np.ndarray, np.ndarray]:
-    """G = G_theta,theta = 0, without the derivative of the latter in alpha, which convergence near a root does not need."""
+    """G = G_theta,theta = 0, without the derivative of the latter in alpha, which convergence does not need."""
     return np.stack([at.g, at.g_tt], -1), _matrix(at.g_t, at.g_a, at.g_ttt, 0 * at.g)
 
 
 def newton_step(equations: Equations, at: Jet, scales: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The Newton step, `[points, 2]`, in units of `scales`, the shortest where the matrix is singular; is it a solution?"""
+    """The Newton step, `[points, 2]`, in units of `scales`, and whether it solves the linear equations.
+
+    It is the shortest of them where the matrix is singular.
+    """
     values, matrix = equations(at)
     finite = np.isfinite(values).all(axis=-1) & np.isfinite(matrix).all(axis=(-1, -2))
     step, solves = np.full(values.shape, np.nan), np.zeros(finite.size, bool)

@@ -76,9 +76,9 @@ class Section(NamedTuple):
     flat: bool
     doubt: str
 
-    def vertex(self, index: int) -> int:
-        """The number of one of its zeros as a vertex."""
-        return self.first + index
+    def end(self, index: int) -> tuple[int, float, float, float]:
+        """One of its zeros as the end of a piece of a curve: vertex, alpha, theta, slope."""
+        return self.first + index, self.alpha, float(self.thetas[index]), float(self.rates[index])
 
 
 def stabilities(found: Stationary) -> np.ndarray:
@@ -104,8 +104,13 @@ def sections(alphas: np.ndarray, found: Stationary, jacobian_rates: np.ndarray, 
     for row, (alpha, stop, number) in enumerate(zip(alphas, stops, numbers, strict=True)):
         doubt = "" if found.settled[row] else "the zeros of a row are not settled at the finest look"
         doubt = doubt if finite[row] else "the direction is not finite everywhere in a row"
-        own = (column[stop - number : stop] for column in flat)
-        listed.append(Section(float(alpha), first + int(stop - number), *own, ends[row], bool(found.flat[row]), doubt))
+        thetas, rates, jacobians, turns, accuracies, plain = (column[stop - number : stop] for column in flat)
+        listed.append(
+            Section(
+                float(alpha), first + int(stop - number), thetas, rates, jacobians, turns, accuracies, plain, ends[row],
+                bool(found.flat[row]), doubt,
+            )
+        )  # fmt: skip
     return listed
 
 
@@ -122,8 +127,9 @@ def with_secants(cuts: list[Section]) -> list[Section]:
         if missing.any():
             before, after = like(cut, k - 1) or cut, like(cut, k + 1) or cut
             secants = (after.thetas - before.thetas) / (after.alpha - before.alpha)
-            cut = cut._replace(rates=np.where(missing, secants, cut.rates))
-        filled.append(cut)
+            filled.append(cut._replace(rates=np.where(missing, secants, cut.rates)))
+        else:
+            filled.append(cut)
     return filled
 
 

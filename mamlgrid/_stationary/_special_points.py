@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from .._points._jet import Jet
 from ._plane_newton import (
+    Equations,
     Evaluate,
     Found,
     critical_equations,
@@ -19,6 +21,10 @@ from ._plane_newton import (
 
 # How far an iteration may get from its start, in units of the box.
 _REACH = 0.5
+
+
+Noise = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""`(thetas, alphas) -> how far G can be wrong`, `[points]`."""
 
 
 class Form(enum.IntEnum):
@@ -38,7 +44,7 @@ class Special(NamedTuple):
 
     Attributes:
         form: fold, branch point (the first three, with codes that are public), critical point of G that is no zero, a
-            curve that meets a bound, or a hysteresis point (where two folds meet: a curve that is vertical, but goes on).
+            curve that meets a bound, or a hysteresis point (two folds in one: a curve that is vertical, but goes on).
         alpha: where.
         theta: where.
         at: the jet there, of numbers.
@@ -117,7 +123,7 @@ class Box(NamedTuple):
 
 
 def critical_points(
-    evaluate: Evaluate, noise: Evaluate, thetas: np.ndarray, alphas: np.ndarray, box: Box
+    evaluate: Evaluate, noise: Noise, thetas: np.ndarray, alphas: np.ndarray, box: Box
 ) -> list[Special]:
     """The critical points of G that starts lead to: branch points where G is zero there, to rounding, else extrema."""
     found = _solved(evaluate, critical_equations, thetas, alphas, box)
@@ -157,19 +163,19 @@ def is_same(one: Special, other: Special, box: Box) -> bool:
     return near
 
 
-def _solved(evaluate: Evaluate, equations: object, thetas: np.ndarray, alphas: np.ndarray, box: Box) -> Found:
+def _solved(evaluate: Evaluate, equations: Equations, thetas: np.ndarray, alphas: np.ndarray, box: Box) -> Found:
     reach = np.full(thetas.size, _REACH)
-    found = plane_newton(evaluate, equations, thetas, alphas, box.scales, reach)  # type: ignore[arg-type]
+    found = plane_newton(evaluate, equations, thetas, alphas, box.scales, reach)
     return found._replace(converged=found.converged & box.holds(found.thetas, found.alphas))
 
 
-def _special(found: Found, k: int, form: Form) -> Special:
+def _special(found: Found, k: np.intp, form: Form) -> Special:
     at = Jet(*(float(x[k]) for x in found.at))
     place = float(found.alphas[k]), float(found.thetas[k])
     return Special(form, *place, at, float(found.steps[k]), bool(found.slow[k]))
 
 
-def _critical(found: Found, k: int, blur: float, box: Box) -> Special:
+def _critical(found: Found, k: np.intp, blur: float, box: Box) -> Special:
     point = _special(found, k, Form.DEGENERATE)
     at, (width, span) = point.at, box.scales
     # The terms of the normal form over the box, and what rounding leaves of them.
