@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -269,8 +269,8 @@ def bifurcation_diagram(
     events = sorted([*(event.special for event in graph.events), *graph.edge_folds], key=lambda s: (s.alpha, s.theta))
     best = everything.best
     optimum = OptimalTheta(
-        alphas, *(jnp.asarray(x) for x in (best.thetas, best.values, best.curvatures, best.rates, best.accuracies,
-        best.ties, best.status)), jumps, (low, high), origin,
+        alphas, best.thetas, best.values, best.curvatures, best.rates, best.accuracies, best.ties, best.status,
+        jumps, (low, high), origin,
     )  # fmt: skip
     points, numbers = _points(everything.found, everything.own, most)
     return BifurcationDiagram(
@@ -295,49 +295,56 @@ def _points(found: Stationary, own: np.ndarray, most: int | None) -> tuple[Point
     status = fit(found.status, int(Status.ABSENT))
     status[numbers > slots, -1:] = int(Status.TRUNCATED)
     codes = (fit(found.events.kinds, 0), fit(stabilities(found), 0), status)
-    columns = [*(fit(x, np.nan) for x in numeric), *(c.astype(np.int8) for c in codes)]
-    return Points(*map(jnp.asarray, columns)), jnp.asarray(numbers.astype(np.int32))
+    thetas, values, jacobians, rates, accuracies = (jnp.asarray(fit(x, np.nan)) for x in numeric)
+    kinds, signs, status = (jnp.asarray(c.astype(np.int8)) for c in codes)
+    points = Points(thetas, values, jacobians, rates, accuracies, kinds, signs, status)
+    return points, jnp.asarray(numbers.astype(np.int32))
 
 
 def _branch(curve: Curve, dtype: Any) -> Branch:
     numeric = (curve.alphas, curve.thetas, curve.values, curve.jacobians)
-    return Branch(*(jnp.asarray(x, dtype) for x in numeric), jnp.asarray(curve.stabilities), curve.ends)
+    alphas, thetas, values, jacobians = (jnp.asarray(x, dtype) for x in numeric)
+    return Branch(alphas, thetas, values, jacobians, jnp.asarray(curve.stabilities), curve.ends)
 
 
-class _Columns(NamedTuple):
-    alphas: np.ndarray
-    thetas: np.ndarray
-    values: np.ndarray
-    residuals: np.ndarray
-    status: np.ndarray
-
-
-def _columns(specials: list[Special], derivatives: tuple[str, ...]) -> _Columns:
-    """What all special points have; residuals are the largest of the derivatives that should be zero."""
-    residuals = [max(abs(getattr(s.at, name)) for name in derivatives) for s in specials]
-    status = [int(Status.DEGENERATE if s.slow else Status.OK) for s in specials]
+def _places(specials: list[Special], dtype: Any) -> tuple[Array, Array, Array]:
+    """Alphas, thetas, values."""
     places = ([s.alpha for s in specials], [s.theta for s in specials], [s.at.value for s in specials])
-    return _Columns(*map(np.array, places), np.array(residuals), np.array(status, np.int8))
+    alphas, thetas, values = (jnp.asarray(np.array(x), dtype) for x in places)
+    return alphas, thetas, values
+
+
+def _derivatives(specials: list[Special], name: str, dtype: Any) -> Array:
+    return jnp.asarray(np.array([getattr(s.at, name) for s in specials]), dtype)
+
+
+def _residuals(specials: list[Special], names: tuple[str, ...], dtype: Any) -> Array:
+    """The largest of the derivatives that should be zero."""
+    return jnp.asarray(np.array([max(abs(getattr(s.at, name)) for name in names) for s in specials]), dtype)
+
+
+def _codes(specials: list[Special]) -> Array:
+    doubtful = (s.slow or s.form == Form.HYSTERESIS for s in specials)
+    return jnp.asarray(np.array([int(Status.DEGENERATE if d else Status.OK) for d in doubtful], np.int8))
 
 
 def _folds(specials: list[Special], dtype: Any) -> Folds:
-    columns = _columns(specials, ("g", "g_t"))
-    numbers = [np.array([getattr(s.at, name) for s in specials]) for name in ("g_tt", "g_a")]
-    numeric = (columns.alphas, columns.thetas, columns.values, *numbers, columns.residuals)
+    curvatures, transversalities = (_derivatives(specials, name, dtype) for name in ("g_tt", "g_a"))
+    residuals = _residuals(specials, ("g", "g_t"), dtype)
     births = jnp.asarray(np.array([s.births for s in specials], bool))
-    return Folds(*(jnp.asarray(x, dtype) for x in numeric), births, jnp.asarray(columns.status))
+    return Folds(*_places(specials, dtype), curvatures, transversalities, residuals, births, _codes(specials))
 
 
 def _branch_points(specials: list[Special], dtype: Any) -> BranchPoints:
-    columns = _columns(specials, ("g", "g_t", "g_a"))
-    places = (jnp.asarray(x, dtype) for x in (columns.alphas, columns.thetas, columns.values))
     kinds = jnp.asarray(np.array([int(s.form) for s in specials], np.int8))
-    return BranchPoints(*places, kinds, jnp.asarray(columns.residuals, dtype), jnp.asarray(columns.status))
+    residuals = _residuals(specials, ("g", "g_t", "g_a"), dtype)
+    return BranchPoints(*_places(specials, dtype), kinds, residuals, _codes(specials))
 
 
 def _unresolved(everything: Whole, dtype: Any) -> Unresolved:
     intervals = everything.graph.unexplained
-    starts, stops = (jnp.asarray(np.array([i[k] for i in intervals]), dtype) for k in (0, 1))
+    starts = jnp.asarray(np.array([i.start for i in intervals]), dtype)
+    stops = jnp.asarray(np.array([i.stop for i in intervals]), dtype)
     return Unresolved(starts, stops, tuple(i.reason for i in intervals))
 
 

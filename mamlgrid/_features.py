@@ -167,7 +167,8 @@ def _stationary_point(meta: MetaLoss, alpha: Array, near: Array) -> StationaryPo
     here = jnp.where(converged, theta, 0)
     jacobian, drift = jax.grad(jax.grad(meta), (0, 1))(here, alpha)
     numbers = (theta, value_at(meta, here, alpha), jacobian, -drift / jacobian)
-    return StationaryPoint(*_known(converged, numbers), _status(converged))
+    theta, value, jacobian, rate = _known(converged, numbers)
+    return StationaryPoint(theta, value, jacobian, rate, _status(converged))
 
 
 def _fold_equations(meta: MetaLoss, x: Array) -> Array:
@@ -181,8 +182,10 @@ def _fold(meta: MetaLoss, near: Array) -> Fold:
     alpha, theta = implicit_root(partial(_fold_equations, meta), root)
     here = jnp.where(converged, jnp.stack([alpha, theta]), near)
     (drift, _), (_, curvature) = jax.jacfwd(partial(_fold_equations, meta))(here)
+    births = converged & (curvature * drift < 0)
     numbers = (alpha, theta, value_at(meta, here[1], here[0]), curvature, drift)
-    return Fold(*_known(converged, numbers), converged & (curvature * drift < 0), _status(converged))
+    alpha, theta, value, curvature, drift = _known(converged, numbers)
+    return Fold(alpha, theta, value, curvature, drift, births, _status(converged))
 
 
 def _jump_equations(meta: MetaLoss, x: Array) -> Array:
@@ -200,7 +203,8 @@ def _jump(meta: MetaLoss, near: Array) -> Jump:
     root = jnp.where(converged, root, jnp.nan)
     alpha, before, after = implicit_root(partial(_jump_equations, meta), root)
     value = value_at(meta, jnp.where(converged, before, 0), jnp.where(converged, alpha, 0))
-    return Jump(*_known(converged, (alpha, before, after, value)), _status(converged))
+    alpha, before, after, value = _known(converged, (alpha, before, after, value))
+    return Jump(alpha, before, after, value, _status(converged))
 
 
 def _newton(equations: Callable[[Array], Array], start: Array) -> tuple[Array, Array]:

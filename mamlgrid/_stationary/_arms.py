@@ -79,7 +79,8 @@ def are_pieces(evaluate: Evaluate, arms: Arms, width: float, eps: float) -> np.n
     by_theta = (same[1] & (np.abs(g[1] / g_a[1]) <= near * np.abs(step))).all(axis=0)
     # Beside a kink or a jump there is no Jacobian to go by; two rates make one of the sides at least.
     known = np.isfinite(arms.slopes).all(axis=1) | (np.abs(move) <= floor)
-    return np.where(arms.smooth, (along_alpha & by_alpha) | (along_theta & by_theta), along_alpha & known)
+    smooth = (along_alpha & by_alpha) | (along_theta & by_theta)
+    return np.asarray(np.where(arms.smooth, smooth, along_alpha & known))
 
 
 def _completed(slopes: np.ndarray, chord: np.ndarray) -> np.ndarray:

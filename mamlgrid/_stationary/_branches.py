@@ -95,8 +95,8 @@ def _curve(graph: Graph, path: list[int], stabilities: np.ndarray, names: dict[i
     elif (columns.alphas[path[0]], columns.thetas[path[0]]) > (columns.alphas[path[-1]], columns.thetas[path[-1]]):
         path = path[::-1]
     ends = ("closed", "closed") if closed else (names.get(path[0], "unresolved"), names.get(path[-1], "unresolved"))
-    own = (x[path] for x in (columns.alphas, columns.thetas, columns.values, columns.jacobians))
-    return Curve(*own, stabilities[path], ends)
+    alphas, thetas, values, jacobians, *_ = (x[path] for x in columns)
+    return Curve(alphas, thetas, values, jacobians, stabilities[path], ends)
 
 
 def _stabilities(graph: Graph) -> np.ndarray:

@@ -210,7 +210,8 @@ class Linking:
         for k in {0, len(cuts) - 1} - set(kept):
             near = kept[0 if k == 0 else -1] if kept else k
             if abs(near - k) > 1:
-                self.unexplained.append(Unexplained(*sorted((cuts[k].alpha, cuts[near].alpha)), _FLAT))
+                start, stop = sorted((cuts[k].alpha, cuts[near].alpha))
+                self.unexplained.append(Unexplained(start, stop, _FLAT))
         return intervals
 
     # Intervals.
@@ -238,7 +239,7 @@ class Linking:
         ]
 
     def _look_for_bounds(self, intervals: list[_Interval]) -> None:
-        """The places where G changes its sign at a bound, the folds there, and the rows on which it does so everywhere."""
+        """Where G changes its sign at a bound, the folds there, and the rows on which it does so everywhere."""
         found: list[Special] = []
         for which, bound in enumerate((self.box.low, self.box.high)):
             ends = np.array([[i.a.ends[which], i.b.ends[which]] for i in intervals])
@@ -259,8 +260,8 @@ class Linking:
         self.unexplained += [Unexplained(alpha, alpha, _FLAT) for alpha in new]
         wanted = [s for s in found if not any(abs(s.alpha - alpha) <= slack for alpha in flat)]
         self._add(wanted)
-        places = np.array([[s.theta, s.alpha] for s in wanted]).reshape(-1, 2)
-        edge = folds(self.jets, *places.T, self.box)
+        thetas, alphas = np.array([[s.theta, s.alpha] for s in wanted]).reshape(-1, 2).T
+        edge = folds(self.jets, thetas, alphas, self.box)
         self.edge_folds += [
             fold for fold in edge
             if any(is_same(fold, s, self.box) for s in wanted)
@@ -294,8 +295,8 @@ class Linking:
         wanted = tried.smooth & ~tried.special
         thetas, alphas = tried.thetas.mean(axis=1)[wanted], tried.alphas.mean(axis=1)[wanted]
         dips = self._dips(passed)
-        places = (np.concatenate(pair) for pair in zip((thetas, alphas), dips, strict=True))
-        new = self._add(critical_points(self.jets, self.noise, *places, self.box))
+        starts = np.concatenate([thetas, dips[0]]), np.concatenate([alphas, dips[1]])
+        new = self._add(critical_points(self.jets, self.noise, starts[0], starts[1], self.box))
         return new + self._add(folds(self.jets, thetas, alphas, self.box))
 
     def _holds(self, interval: _Interval, specials: list[Special]) -> bool:
