@@ -34,6 +34,8 @@ class Jumps(NamedTuple):
         thetas_after: `[jumps]`, the minimiser just above.
         values: `[jumps]`, the meta-loss there, the same for both.
         status: `[jumps]`, int8: OK, or NOT_CONVERGED where the jump is only enclosed.
+        windows: `[jumps, 2]`, the hysteresis window: the alpha at which the minimum `after` is born, and that at which
+            `before` dies. NaN where that does not happen on the axis, and where no `mg.bifurcation_diagram` was made.
     """
 
     alphas: Float[Array, "jumps"]
@@ -41,6 +43,7 @@ class Jumps(NamedTuple):
     thetas_after: Float[Array, "jumps"]
     values: Float[Array, "jumps"]
     status: Int[Array, "jumps"]
+    windows: Float[Array, "jumps 2"]
 
 
 class _OptimalThetaFields(NamedTuple):
@@ -91,6 +94,7 @@ class OptimalTheta(_OptimalThetaFields, Result):
         "jumps.thetas_after": Variable(("jump",), "optimal theta just above the jump"),
         "jumps.values": Variable(("jump",), "meta-loss at the jump"),
         "jumps.status": Variable(("jump",), "status of the jump"),
+        "jumps.windows": Variable(("jump", "end"), "hysteresis window of the jump"),
     }
     _coordinates: ClassVar[dict[str, str]] = {"alphas": "alpha"}
 
@@ -163,7 +167,7 @@ def optimal_theta(
         best = _rows.lowest_inside(still, known, start, stop, **settings, memory_budget=memory_budget)
     else:
         best, switches = _rows.lowest_with_switches(still, known, start, stop, num_thetas, memory_budget)
-        jumps = _jumps(switches, known.dtype)
+        jumps = listed_jumps(switches, known.dtype)
     found = OptimalTheta(
         alphas, best.thetas, best.values, best.curvatures, best.rates, best.accuracies, best.ties, best.status,
         jumps, (low, high), origin,
@@ -173,10 +177,12 @@ def optimal_theta(
     return _differentiable(meta, found) if moving else found
 
 
-def _jumps(switches: list[Switch], dtype: Any) -> Jumps:
+def listed_jumps(switches: list[Switch], dtype: Any) -> Jumps:
+    """The switches as a result."""
     columns = list(zip(*switches, strict=True)) or [()] * 5
+    windows = jnp.full((len(switches), 2), jnp.nan, dtype)
     alphas, before, after, values = (jnp.asarray(np.array(column, dtype)) for column in columns[:4])
-    return Jumps(alphas, before, after, values, jnp.asarray(np.array(columns[4], np.int8)))
+    return Jumps(alphas, before, after, values, jnp.asarray(np.array(columns[4], np.int8)), windows)
 
 
 @jax.jit
@@ -210,4 +216,4 @@ def _differentiable_jump(meta: MetaLoss, bounds: tuple[Array, Array], jump: Jump
         return jnp.concatenate([level[None], jnp.where(fixed, x[1:] - point[1:], slopes)])
 
     alpha, before, after = implicit_root(equations, point)
-    return Jumps(alpha, before, after, value_at(meta, before, alpha), jump.status)
+    return Jumps(alpha, before, after, value_at(meta, before, alpha), jump.status, jump.windows)
