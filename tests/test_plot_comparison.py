@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-import jax
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 import mamlgrid as mg
-from mamlgrid import plot
+from mamlgrid import Status, plot
+
+from . import stand_ins
 
 pytestmark = pytest.mark.usefixtures("no_window")
 
 
 @pytest.fixture(scope="module")
 def both():
-    """MAML and FOMAML on parabolas of curvature 1 and 3: FOMAML's fixed point repels past alpha = 0.4."""
-    with jax.enable_x64(True):
-        tasks = mg.Tasks((np.array([1.0, 3.0]), np.array([0.0, 1.0])))
-        metas = {"MAML": mg.maml(mg.cases.quadratic_loss, tasks), "FOMAML": mg.fomaml(mg.cases.quadratic_loss, tasks)}
-        return mg.compare(metas, np.linspace(0, 0.9, 10), (-4.0, 4.0))
+    return stand_ins.parabolas()
 
 
 def _lines(ax, color):
     return [line for line in ax.lines if line.get_color() == color and len(line.get_xdata()) > 0]
 
 
+def _color(ax, name):
+    return ax.lines[[line.get_label() for line in ax.lines].index(name)].get_color()
+
+
 def test_attracting_is_solid_and_thick_repelling_thin_and_dashed(both):
     ax = plot.fixed_points(both)
-    color = ax.lines[[line.get_label() for line in ax.lines].index("FOMAML")].get_color()
+    color = _color(ax, "FOMAML")
     (solid,), (dashed,) = (
         [line for line in _lines(ax, color) if line.get_linestyle() == style] for style in ("-", "--")
     )
@@ -37,10 +39,37 @@ def test_attracting_is_solid_and_thick_repelling_thin_and_dashed(both):
 
 def test_the_curves_are_the_result(both):
     ax = plot.fixed_points(both)
-    color = ax.lines[[line.get_label() for line in ax.lines].index("MAML")].get_color()
-    (line,) = _lines(ax, color)
+    (line,) = _lines(ax, _color(ax, "MAML"))
     np.testing.assert_array_equal(line.get_xdata(), both.alphas)
     np.testing.assert_array_equal(line.get_ydata(), both.fixed_points[0, :, 0])
+    names = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert names == ["optimum", "MAML", "FOMAML", "repelling"]
+
+
+def test_a_branch_of_one_alpha_is_a_dot(both):
+    (whole,), others = both.branches[0], both.branches[1]
+    short = stand_ins.branch(whole.alphas[:1], whole.thetas[:1], 1.0)
+    ax = plot.fixed_points(stand_ins.replaced(both, branches=((short,), others)))
+    (line,) = _lines(ax, _color(ax, "MAML"))
+    assert line.get_marker() == "o"
+
+
+def test_limits_are_open_and_what_is_in_doubt_is_grey(both):
+    kinds, status = both.kinds.copy(), both.status.copy()
+    kinds[1, 2], status[1, 5] = 2, Status.UNRESOLVED
+    ax = plot.fixed_points(stand_ins.replaced(both, kinds=kinds, status=status))
+    marks = {line.get_label(): line for line in ax.lines if line.get_marker() == "o"}
+    assert set(marks) == {"one-sided limit", "not confirmed"}
+    for name, row in (("one-sided limit", 2), ("not confirmed", 5)):
+        assert marks[name].get_xydata().tolist() == [[both.alphas[row], both.fixed_points[1, row, 0]]]
+        assert marks[name].get_markerfacecolor() == "white"
+
+
+def test_regrets_are_those_of_the_branches(both):
+    ax = plot.regrets(both)
+    drawn = _lines(ax, _color(ax, "FOMAML"))
+    for line, costs in zip(drawn, both.branch_regrets[1], strict=True):
+        np.testing.assert_array_equal(line.get_ydata(), np.where(costs > 0, costs, np.nan))
 
 
 def test_zero_regret_is_not_drawn_on_a_logarithmic_axis(both):
@@ -59,12 +88,21 @@ def test_climbing_shades_the_cells_of_one_algorithm(both):
     assert "climbs" in [text.get_text() for text in ax.get_legend().get_texts()]
 
 
+@pytest.mark.parametrize("draw", [plot.fixed_points, plot.regrets, lambda c, ax: plot.climbing(c, "FOMAML", ax)])
+def test_draws_on_the_axes_it_is_given(draw, both):
+    ax = plt.subplots(layout="constrained")[1]
+    assert draw(both, ax) is ax
+    ax.figure.canvas.draw()
+    assert plt.get_fignums() == [ax.figure.number]
+
+
 @pytest.mark.parametrize("draw", [plot.fixed_points, plot.regrets, lambda c: plot.climbing(c, "MAML")])
 def test_another_result_is_refused(draw, both):
     with pytest.raises(TypeError, match=r"shows a mamlgrid\.Comparison, got OptimalTheta"):
         draw(both.optimum)
 
 
-def test_an_unknown_algorithm_is_refused(both):
-    with pytest.raises(ValueError, match="no algorithm 'ANIL'; there are 'MAML', 'FOMAML'"):
-        plot.climbing(both, "ANIL")
+def test_an_unknown_algorithm_is_refused():
+    two = mg.compare({"MAML": mg.cases.quadratic().meta()}, np.array([0.5]), (-1.0, 2.0))
+    with pytest.raises(ValueError, match="no algorithm 'ANIL'; there are 'MAML'"):
+        plot.climbing(two, "ANIL")

@@ -105,10 +105,32 @@ def scalar_thetas(run: Any) -> tuple[Points, Points]:
     return np.asarray(ends), np.asarray(ways)
 
 
-def span(alphas: Points) -> tuple[float, float]:
+def span(alphas: Points | tuple[float, float]) -> tuple[float, float]:
     """The limits of the alpha axis."""
     low, high = float(alphas[0]), float(alphas[-1])
     return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def number(value: float) -> str:
+    """`value` in four significant digits with a true minus sign.
+
+    >>> number(-0.52941), number(12345678.0)
+    ('−0.5294', '1.235e+07')
+    """
+    return f"{value:.4g}".replace("-", "−")
+
+
+def window(thetas: Points, bounds: Any) -> tuple[float, float]:
+    """The interval of theta to show: what is finite, with a margin; all of `bounds` around a constant.
+
+    Without the second part a curve that is constant but for rounding would be magnified until rounding shows.
+    """
+    low, high = (float(b) for b in bounds)
+    finite = thetas[np.isfinite(thetas)]
+    if not finite.size or np.ptp(finite) < 0.02 * (high - low):
+        return low, high
+    margin = 0.07 * float(np.ptp(finite))
+    return float(finite.min()) - margin, float(finite.max()) + margin
 
 
 def rim(width: float, color: str = "white") -> list[Any]:

@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._status import Status
-from ._axes import ALPHA_LABEL, CYCLE, THETA_LABEL, THICK, THIN, axes, legend, span, tidy, wanted
-from ._optimum import curve, window
+from ._axes import ALPHA_LABEL, CYCLE, THETA_LABEL, THICK, axes, legend, span, tidy, wanted, window
+from ._draw import draw, line_style
+from ._looks import ATTRACTING, REPELLING, SEMISTABLE, LineLook
+from ._scene import Marks, Scene, limits
+from ._scene_diagram import branch_curve, point_marks
+from ._scene_optimum import optimum_scene
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,11 +19,7 @@ if TYPE_CHECKING:
     from .._compare import Comparison
     from ._axes import Points
 
-ATTRACTING: Any = {"linestyle": "solid", "linewidth": THICK}
-REPELLING: Any = {"linestyle": (0, (4, 2)), "linewidth": THIN}
-
-# Statuses of points that are there.
-_KNOWN = (Status.OK, Status.DEGENERATE)
+_OPTIMUM = LineLook("optimum", "0.8", 3 * THICK)
 
 # Regrets below this share of the largest are rounding: on a logarithmic axis they would be all there is to see.
 _LEAST_REGRET = 1e-12
@@ -29,8 +28,8 @@ _LEAST_REGRET = 1e-12
 def fixed_points(result: Comparison, ax: Axes | None = None) -> Axes:
     r"""The fixed points of all algorithms against alpha, over the optimum of the reference.
 
-    Attracting ones are solid and thick, repelling ones thin and dashed. Points of neighbouring alphas are joined where
-    each is the other's nearest of its kind, so that a curve ends where its point vanishes.
+    Attracting ones are solid and thick, repelling ones thin and dashed. Open circles are jumps of the direction's own
+    loss, approached from one side only; hollow grey ones were found but not settled.
 
     Args:
         result: what `mg.compare` returned.
@@ -45,17 +44,16 @@ def fixed_points(result: Comparison, ax: Axes | None = None) -> Axes:
     >>> mg.plot.fixed_points(both).get_ylabel()
     'fixed point $\\theta$'
     """
-    wanted(result, "Comparison")
+    best = _optimum(wanted(result, "Comparison"), "0.8")
     ax = axes(ax)
-    x, y = curve(result.optimum)
-    ax.plot(x, y, color="0.8", linewidth=3 * THICK, solid_capstyle="butt", label="optimum", zorder=1)
-    thetas = np.asarray(result.fixed_points)
-    _draw(ax, result, thetas)
+    draw(ax, best)
+    scene = _branches(result)
+    draw(ax, scene._replace(marks=_marks(result)))
+    _name_dashes(ax, scene)
     tidy(ax, ALPHA_LABEL, r"fixed point $\theta$")
-    stable = thetas[np.asarray(result.attracting)]
-    low, high = np.asarray(result.thetas)[[0, -1]]
     # What attracts is what a reader looks for; a repelling point far away would squeeze it.
-    ax.set_ylim(window(np.concatenate([stable, y]), (low, high)))
+    stable = np.asarray(result.fixed_points)[np.asarray(result.attracting)]
+    ax.set_ylim(window(np.concatenate([stable, best.thetas]), scene.bounds))
     ax.set_xlim(*span(np.asarray(result.alphas)))
     legend(ax, outside=True)
     return ax
@@ -80,12 +78,10 @@ def regrets(result: Comparison, ax: Axes | None = None) -> Axes:
     >>> mg.plot.regrets(both).get_yscale()
     'log'
     """
-    values = np.array(wanted(result, "Comparison").regrets)
+    scene = _branches(wanted(result, "Comparison"), of_regrets=True)
     ax = axes(ax)
-    finite = values[np.isfinite(values)]
-    least = _LEAST_REGRET * float(finite.max(initial=0))
-    values[~(values > least)] = np.nan
-    _draw(ax, result, values)
+    draw(ax, scene)
+    _name_dashes(ax, scene)
     ax.set_yscale("log")
     tidy(ax, ALPHA_LABEL, r"regret $L_M(\theta) - \min L_M$")
     ax.set_xlim(*span(np.asarray(result.alphas)))
@@ -122,9 +118,10 @@ def climbing(result: Comparison, label: str, ax: Axes | None = None) -> Axes:
     shade = ListedColormap(["white", "#F2C6A6"])
     cells: Any = {"cmap": shade, "vmin": 0, "vmax": 1, "shading": "nearest", "rasterized": True}
     ax.pcolormesh(alphas, thetas, np.asarray(result.uphill)[number].T.astype(float), **cells)
-    x, y = curve(result.optimum)
-    ax.plot(x, y, color="0.6", linewidth=2 * THICK, solid_capstyle="butt", label="optimum", zorder=2)
-    _draw(ax, result, np.asarray(result.fixed_points), only=number)
+    draw(ax, _optimum(result, "0.6"))
+    scene = _branches(result, only=number)
+    draw(ax, scene)
+    _name_dashes(ax, scene)
     ax.set(xlabel=ALPHA_LABEL, ylabel=THETA_LABEL, xlim=span(alphas), ylim=thetas[[0, -1]], title=label)
     handles, labels = ax.get_legend_handles_labels()
     patch = Patch(facecolor="#F2C6A6", label="climbs")
@@ -132,53 +129,47 @@ def climbing(result: Comparison, label: str, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def _draw(ax: Axes, result: Comparison, values: Points, only: int | None = None) -> None:
-    """The fixed points of the algorithms as curves of `values`, `[algorithms, alphas, points]`."""
-    alphas, status = np.asarray(result.alphas), np.asarray(result.status)
-    thetas, attracting = np.asarray(result.fixed_points), np.asarray(result.attracting)
+def _optimum(result: Any, color: str) -> Scene:
+    """The optimum of the reference, wide, for the curves to lie on."""
+    scene = optimum_scene(result.optimum, look=LineLook("optimum", color, 3 * THICK))
+    return scene._replace(bands=(), marks=())
+
+
+def _branches(result: Any, *, of_regrets: bool = False, only: int | None = None) -> Scene:
+    """The branches of the algorithms, of fixed points or of their regrets."""
+    curves = []
     for number, name in enumerate(result.labels.names):
         if only not in (None, number):
             continue
         color = CYCLE[number % len(CYCLE)]
-        for kind, style in ((True, ATTRACTING), (False, REPELLING)):
-            here = np.isin(status[number], _KNOWN) & (attracting[number] == kind)
-            label = name if kind else "repelling"
-            for chain in _chains(np.where(here, thetas[number], np.nan)):
-                at, which = np.array(chain).T
-                y = values[number, at, which]
-                if not np.isfinite(y).any():
-                    continue
-                # A curve of a single alpha would be invisible as a line.
-                dot = {"marker": "o", "markersize": 3} if np.isfinite(y).sum() == 1 else {}
-                zorder = 3 + 0.01 * (len(result.labels.names) - number)
-                ax.plot(alphas[at], y, color=color, zorder=zorder, **style, **dot)
-                if label not in ax.get_legend_handles_labels()[1]:
-                    # Dashes are the same for all algorithms: one grey entry stands for them.
-                    ax.plot([], [], color=color if kind else "0.3", label=label, **style)
+        # Dashes are the same for all algorithms, so they are named once.
+        dashed, dotted = (look._replace(label="", color=color) for look in (REPELLING, SEMISTABLE))
+        looks = {1: ATTRACTING._replace(label=name, color=color), -1: dashed, 0: dotted}
+        for branch, costs in zip(result.branches[number], result.branch_regrets[number], strict=True):
+            heights = _above_rounding(result, costs) if of_regrets else None
+            curve = branch_curve(branch, name, looks=looks, heights=heights)
+            curves += [curve] if np.isfinite(curve.y).any() else []
+    return Scene(limits(result.alphas), limits(result.thetas), tuple(curves))
 
 
-def _chains(thetas: Points) -> list[list[tuple[int, int]]]:
-    """Points `[alphas, points]` joined to the next alpha where each is the other's nearest: lists of indices."""
-    chains: list[list[tuple[int, int]]] = []
-    ends: dict[int, list[tuple[int, int]]] = {}
-    for row, points in enumerate(thetas):
-        there = [int(i) for i in np.flatnonzero(np.isfinite(points))]
-        links = _mutual(thetas[row - 1], points, list(ends), there) if row else {}
-        now = {}
-        for i in there:
-            chain = ends[links[i]] if i in links else []
-            if not chain:
-                chains.append(chain)
-            chain.append((row, i))
-            now[i] = chain
-        ends = now
-    return chains
+def _above_rounding(result: Any, costs: Any) -> Points:
+    """Regrets, with NaN for those that are rounding."""
+    largest = np.nanmax(np.asarray(result.regrets), initial=0, where=np.isfinite(result.regrets))
+    return np.where(np.asarray(costs) > _LEAST_REGRET * largest, np.asarray(costs), np.nan)
 
 
-def _mutual(before: Points, after: Points, starts: list[int], stops: list[int]) -> dict[int, int]:
-    """For each stop the start that is its nearest, where it is the start's nearest too."""
-    if not starts or not stops:
-        return {}
-    distance = np.abs(before[starts][:, None] - after[stops][None, :])
-    forth, back = distance.argmin(axis=1), distance.argmin(axis=0)
-    return {stops[j]: starts[i] for j, i in enumerate(back) if forth[i] == j}
+def _marks(result: Any) -> tuple[Marks, ...]:
+    """The fixed points that are limits or in doubt."""
+    rows = (result.fixed_points, result.values, result.kinds, result.status)
+    return tuple(
+        mark
+        for thetas, values, kinds, status in zip(*(np.asarray(a) for a in rows), strict=True)
+        for mark in point_marks(result.alphas, thetas, values, kinds, status)
+        if mark.kind in ("one-sided limit", "point in doubt")
+    )
+
+
+def _name_dashes(ax: Axes, scene: Scene) -> None:
+    """One grey entry in the legend for the dashes of all algorithms."""
+    if any(look.dash == "dash" for curve in scene.curves for _, look in curve.pieces):
+        ax.plot([], [], label=REPELLING.label, **line_style(REPELLING._replace(color="0.3")))
