@@ -112,7 +112,7 @@ class OptimalTheta:
     status: Array
     jumps: Jumps | None
     bounds: tuple[float, float]
-    ties: Array | None = None
+    ties: Array
 
 
 @dataclass(frozen=True)
@@ -141,12 +141,9 @@ class Comparison:
     attracting: Array
     values: Array
     regrets: Array
-    kinds: Array
     status: Array
     uphill: Array
     optimum: OptimalTheta
-    branches: tuple[tuple[Branch, ...], ...]
-    branch_regrets: tuple[tuple[Array, ...], ...]
 
     def position(self, label: str) -> int:
         """The place of an algorithm."""
@@ -169,7 +166,7 @@ def optimal(alphas: Any, thetas: Any, status: Any = Status.OK, *, values: Any = 
     alphas = np.asarray(alphas, float)
     zero = np.zeros(alphas.shape)
     accuracies, bounds = zero + fields.pop("accuracies", 0.0), fields.pop("bounds", (-4.0, 4.0))
-    fields = {"jumps": Jumps(), **fields}
+    fields = {"jumps": Jumps(), "ties": np.full((alphas.size, 0), np.nan), **fields}
     codes = (zero + np.asarray(status)).astype(np.int8)
     return OptimalTheta(alphas, zero + thetas, zero + values, accuracies, codes, bounds=bounds, **fields)
 
@@ -274,7 +271,7 @@ def doubtful() -> BifurcationDiagram:
     bad = np.array([Status.NOT_CONVERGED], np.int8)
     at = np.full(1, 0.3)
     optimum = optimal(
-        alphas, np.where((alphas < 0.25) | (alphas > 0.52), -1.0, 1.0), bounds=(-2.0, 2.0),
+        alphas, np.select([(alphas > 0.25) & (alphas < 0.52), alphas > 0.8], [1.0, -0.5], -1.0), bounds=(-2.0, 2.0),
         status=np.where(alphas == 0.5, Status.FLAT, Status.OK),
         jumps=jumps([0.25, 0.8], [-1, -1], [1.0, -0.5], [Status.OK, Status.NOT_CONVERGED], [[0.1, np.nan], [0.7, 0.9]]),
     )  # fmt: skip
@@ -301,19 +298,13 @@ def parabolas() -> Comparison:
     def loss(theta: Any) -> Any:
         return (first * theta**2 + third * (theta - 1) ** 2) / 2
 
-    costs = loss(other) - loss(best)
-    low, high = alphas < 0.4, alphas > 0.4
-    before = branch(alphas[low], other[low], slope[low], loss(other)[low], ends=("axis", "high"))
-    after = branch(alphas[high], other[high], slope[high], loss(other)[high], ends=("low", "axis"))
     fixed = np.stack([best, other])[:, :, None]
-    attracting = np.stack([np.ones(10, bool), low])[:, :, None]
+    attracting = np.stack([np.ones(10, bool), alphas < 0.4])[:, :, None]
     direction = slope[:, None] * (grid - other[:, None])
     uphill = np.stack([np.zeros((10, 17), bool), direction * (grid - best[:, None]) < 0])
     values, none = np.stack([loss(best), loss(other)])[:, :, None], np.zeros(fixed.shape, np.int8)
     return Comparison(
         *(alphas, grid, SimpleNamespace(names=("MAML", "FOMAML")), fixed, attracting),
-        *(values, values - values[:1], none, none, uphill),
+        *(values, values - values[:1], none, uphill),
         optimal(alphas, best, values=loss(best)),
-        ((branch(alphas, best, first + third, loss(best)),), (before, after)),
-        ((0 * best,), (costs[low], costs[high])),
     )

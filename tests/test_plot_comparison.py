@@ -27,49 +27,42 @@ def _color(ax, name):
     return ax.lines[[line.get_label() for line in ax.lines].index(name)].get_color()
 
 
-def test_attracting_is_solid_and_thick_repelling_thin_and_dashed(both):
+def test_attracting_is_large_and_repelling_small(both):
     ax = plot.fixed_points(both)
-    color = _color(ax, "FOMAML")
-    (solid,), (dashed,) = (
-        [line for line in _lines(ax, color) if line.get_linestyle() == style] for style in ("-", "--")
-    )
-    assert solid.get_linewidth() > dashed.get_linewidth()
-    assert max(solid.get_xdata()) < 0.4 < min(dashed.get_xdata())
+    small, large = sorted(_lines(ax, _color(ax, "FOMAML")), key=lambda line: line.get_markersize())
+    assert large.get_markersize() > 1.5 * small.get_markersize()
+    assert max(large.get_xdata()) < 0.4 < min(small.get_xdata())
 
 
-def test_the_curves_are_the_result(both):
+def test_the_dots_are_the_result(both):
     ax = plot.fixed_points(both)
     (line,) = _lines(ax, _color(ax, "MAML"))
+    assert (line.get_linestyle(), line.get_marker()) == ("None", "o")
     np.testing.assert_array_equal(line.get_xdata(), both.alphas)
     np.testing.assert_array_equal(line.get_ydata(), both.fixed_points[0, :, 0])
     names = [text.get_text() for text in ax.get_legend().get_texts()]
     assert names == ["optimum", "MAML", "FOMAML", "repelling"]
 
 
-def test_a_branch_of_one_alpha_is_a_dot(both):
-    (whole,), others = both.branches[0], both.branches[1]
-    short = stand_ins.branch(whole.alphas[:1], whole.thetas[:1], 1.0)
-    ax = plot.fixed_points(stand_ins.replaced(both, branches=((short,), others)))
-    (line,) = _lines(ax, _color(ax, "MAML"))
-    assert line.get_marker() == "o"
-
-
 def test_limits_are_open_and_what_is_in_doubt_is_grey(both):
-    kinds, status = both.kinds.copy(), both.status.copy()
-    kinds[1, 2], status[1, 5] = 2, Status.UNRESOLVED
-    ax = plot.fixed_points(stand_ins.replaced(both, kinds=kinds, status=status))
-    marks = {line.get_label(): line for line in ax.lines if line.get_marker() == "o"}
-    assert set(marks) == {"one-sided limit", "not confirmed"}
+    status = both.status.copy()
+    status[1, 2], status[1, 5] = Status.ONE_SIDED, Status.NOT_CONVERGED
+    ax = plot.fixed_points(stand_ins.replaced(both, status=status))
     for name, row in (("one-sided limit", 2), ("not confirmed", 5)):
-        assert marks[name].get_xydata().tolist() == [[both.alphas[row], both.fixed_points[1, row, 0]]]
-        assert marks[name].get_markerfacecolor() == "white"
+        (marks,) = (line for line in ax.lines if line.get_label() == name)
+        assert marks.get_xydata().tolist() == [[both.alphas[row], both.fixed_points[1, row, 0]]]
+        assert marks.get_markerfacecolor() == "white"
+    # What is in doubt is no fixed point.
+    dots = np.concatenate([line.get_xdata() for line in _lines(ax, _color(ax, "FOMAML"))])
+    assert both.alphas[2] in dots
+    assert both.alphas[5] not in dots
 
 
-def test_regrets_are_those_of_the_branches(both):
+def test_regrets_are_the_result(both):
     ax = plot.regrets(both)
-    drawn = _lines(ax, _color(ax, "FOMAML"))
-    for line, costs in zip(drawn, both.branch_regrets[1], strict=True):
-        np.testing.assert_array_equal(line.get_ydata(), np.where(costs > 0, costs, np.nan))
+    drawn = np.concatenate([line.get_xydata() for line in _lines(ax, _color(ax, "FOMAML"))])
+    costs = both.regrets[1, :, 0]
+    assert sorted(drawn.tolist()) == [[a, c] for a, c in zip(both.alphas, costs, strict=True) if c > 0]
 
 
 def test_zero_regret_is_not_drawn_on_a_logarithmic_axis(both):

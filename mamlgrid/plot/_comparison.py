@@ -8,9 +8,9 @@ import numpy as np
 
 from ._axes import ALPHA_LABEL, CYCLE, THETA_LABEL, THICK, axes, legend, span, tidy, wanted, window
 from ._draw import draw, line_style
-from ._looks import ATTRACTING, REPELLING, SEMISTABLE, LineLook
-from ._scene import Marks, Scene, limits
-from ._scene_diagram import branch_curve, point_marks
+from ._looks import LineLook, confirmed
+from ._scene import Curve, Marks, Piece, Scene, limits
+from ._scene_diagram import point_marks
 from ._scene_optimum import optimum_scene
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from .._compare import Comparison
     from ._axes import Points
 
-_OPTIMUM = LineLook("optimum", "0.8", 3 * THICK)
+_ATTRACTING = LineLook("attracting", "", THICK, "none")
+_REPELLING = LineLook("repelling", "", 0.3, "none")
 
 # Regrets below this share of the largest are rounding: on a logarithmic axis they would be all there is to see.
 _LEAST_REGRET = 1e-12
@@ -28,8 +29,9 @@ _LEAST_REGRET = 1e-12
 def fixed_points(result: Comparison, ax: Axes | None = None) -> Axes:
     r"""The fixed points of all algorithms against alpha, over the optimum of the reference.
 
-    Attracting ones are solid and thick, repelling ones thin and dashed. Open circles are jumps of the direction's own
-    loss, approached from one side only; hollow grey ones were found but not settled.
+    Attracting ones are large dots, repelling ones small: what `mg.compare` found at each alpha, not joined up. The curves
+    of one algorithm are in the `bifurcation_diagram` of its meta-loss. Open circles are limits from one side of a jump;
+    hollow grey ones are not zeros of the direction, or not settled.
 
     Args:
         result: what `mg.compare` returned.
@@ -47,9 +49,9 @@ def fixed_points(result: Comparison, ax: Axes | None = None) -> Axes:
     best = _optimum(wanted(result, "Comparison"), "0.8")
     ax = axes(ax)
     draw(ax, best)
-    scene = _branches(result)
-    draw(ax, scene._replace(marks=_marks(result)))
-    _name_dashes(ax, scene)
+    scene = _points(result, result.fixed_points)._replace(marks=_marks(result))
+    draw(ax, scene)
+    _name_repelling(ax, scene)
     tidy(ax, ALPHA_LABEL, r"fixed point $\theta$")
     # What attracts is what a reader looks for; a repelling point far away would squeeze it.
     stable = np.asarray(result.fixed_points)[np.asarray(result.attracting)]
@@ -62,7 +64,7 @@ def fixed_points(result: Comparison, ax: Axes | None = None) -> Axes:
 def regrets(result: Comparison, ax: Axes | None = None) -> Axes:
     r"""What the fixed points cost: the true meta-loss there minus its minimum, against alpha, on a logarithmic axis.
 
-    Attracting fixed points are solid, repelling ones dashed. Regrets that are zero to rounding (the reference at its
+    Attracting fixed points are large dots, repelling ones small. Regrets that are zero to rounding (the reference at its
     own optimum) lie below the picture.
 
     Args:
@@ -78,10 +80,10 @@ def regrets(result: Comparison, ax: Axes | None = None) -> Axes:
     >>> mg.plot.regrets(both).get_yscale()
     'log'
     """
-    scene = _branches(wanted(result, "Comparison"), of_regrets=True)
+    scene = _points(wanted(result, "Comparison"), _above_rounding(result.regrets))
     ax = axes(ax)
     draw(ax, scene)
-    _name_dashes(ax, scene)
+    _name_repelling(ax, scene)
     ax.set_yscale("log")
     tidy(ax, ALPHA_LABEL, r"regret $L_M(\theta) - \min L_M$")
     ax.set_xlim(*span(np.asarray(result.alphas)))
@@ -92,8 +94,8 @@ def regrets(result: Comparison, ax: Axes | None = None) -> Axes:
 def climbing(result: Comparison, label: str, ax: Axes | None = None) -> Axes:
     r"""Where the direction of an algorithm and the true gradient have opposite signs, over alpha and theta.
 
-    In the shaded cells a small outer step raises the true meta-loss. The lines are the fixed points of the algorithm,
-    attracting ones solid and repelling ones dashed, over the optimum of the reference.
+    In the shaded cells a small outer step raises the true meta-loss. The dots are the fixed points of the algorithm,
+    attracting ones large and repelling ones small, over the optimum of the reference.
 
     Args:
         result: what `mg.compare` returned.
@@ -119,9 +121,9 @@ def climbing(result: Comparison, label: str, ax: Axes | None = None) -> Axes:
     cells: Any = {"cmap": shade, "vmin": 0, "vmax": 1, "shading": "nearest", "rasterized": True}
     ax.pcolormesh(alphas, thetas, np.asarray(result.uphill)[number].T.astype(float), **cells)
     draw(ax, _optimum(result, "0.6"))
-    scene = _branches(result, only=number)
+    scene = _points(result, result.fixed_points, only=number)
     draw(ax, scene)
-    _name_dashes(ax, scene)
+    _name_repelling(ax, scene)
     ax.set(xlabel=ALPHA_LABEL, ylabel=THETA_LABEL, xlim=span(alphas), ylim=thetas[[0, -1]], title=label)
     handles, labels = ax.get_legend_handles_labels()
     patch = Patch(facecolor="#F2C6A6", label="climbs")
@@ -130,46 +132,50 @@ def climbing(result: Comparison, label: str, ax: Axes | None = None) -> Axes:
 
 
 def _optimum(result: Any, color: str) -> Scene:
-    """The optimum of the reference, wide, for the curves to lie on."""
+    """The optimum of the reference, wide, for the fixed points to lie on."""
     scene = optimum_scene(result.optimum, look=LineLook("optimum", color, 3 * THICK))
     return scene._replace(bands=(), marks=())
 
 
-def _branches(result: Any, *, of_regrets: bool = False, only: int | None = None) -> Scene:
-    """The branches of the algorithms, of fixed points or of their regrets."""
+def _points(result: Any, heights: Any, only: int | None = None) -> Scene:
+    """The fixed points of the algorithms as dots of `heights`, `[algorithms, alphas, points]`: not joined up by guess."""
+    alphas = np.broadcast_to(np.asarray(result.alphas)[:, None], result.status.shape[1:])
+    heights, values, attracting = (np.asarray(a) for a in (heights, result.values, result.attracting))
+    there = confirmed(result.status) & np.isfinite(heights)
     curves = []
     for number, name in enumerate(result.labels.names):
         if only not in (None, number):
             continue
-        color = CYCLE[number % len(CYCLE)]
-        # Dashes are the same for all algorithms, so they are named once.
-        dashed, dotted = (look._replace(label="", color=color) for look in (REPELLING, SEMISTABLE))
-        looks = {1: ATTRACTING._replace(label=name, color=color), -1: dashed, 0: dotted}
-        for branch, costs in zip(result.branches[number], result.branch_regrets[number], strict=True):
-            heights = _above_rounding(result, costs) if of_regrets else None
-            curve = branch_curve(branch, name, looks=looks, heights=heights)
-            curves += [curve] if np.isfinite(curve.y).any() else []
+        for kind, look, words in ((True, _ATTRACTING, "attracting"), (False, _REPELLING, "repelling")):
+            here = there[number] & (attracting[number] == kind)
+            # The small dots of all algorithms are named once.
+            look = look._replace(color=CYCLE[number % len(CYCLE)], label=name if kind else "")
+            count = int(here.sum())
+            piece = Piece(slice(0, count), look)
+            place = alphas[here], heights[number][here], values[number][here]
+            curves += [Curve(f"{name}, {words}", *place, (words,) * count, (piece,))] if count else []
     return Scene(limits(result.alphas), limits(result.thetas), tuple(curves))
 
 
-def _above_rounding(result: Any, costs: Any) -> Points:
+def _above_rounding(regrets: Any) -> Points:
     """Regrets, with NaN for those that are rounding."""
-    largest = np.nanmax(np.asarray(result.regrets), initial=0, where=np.isfinite(result.regrets))
-    return np.where(np.asarray(costs) > _LEAST_REGRET * largest, np.asarray(costs), np.nan)
+    regrets = np.asarray(regrets)
+    largest = np.max(regrets, initial=0, where=np.isfinite(regrets))
+    return np.where(regrets > _LEAST_REGRET * largest, regrets, np.nan)
 
 
 def _marks(result: Any) -> tuple[Marks, ...]:
     """The fixed points that are limits or in doubt."""
-    rows = (result.fixed_points, result.values, result.kinds, result.status)
+    rows = (np.asarray(a) for a in (result.fixed_points, result.values, result.status))
     return tuple(
         mark
-        for thetas, values, kinds, status in zip(*(np.asarray(a) for a in rows), strict=True)
-        for mark in point_marks(result.alphas, thetas, values, kinds, status)
+        for thetas, values, status in zip(*rows, strict=True)
+        for mark in point_marks(result.alphas, thetas, values, status)
         if mark.kind in ("one-sided limit", "point in doubt")
     )
 
 
-def _name_dashes(ax: Axes, scene: Scene) -> None:
-    """One grey entry in the legend for the dashes of all algorithms."""
-    if any(look.dash == "dash" for curve in scene.curves for _, look in curve.pieces):
-        ax.plot([], [], label=REPELLING.label, **line_style(REPELLING._replace(color="0.3")))
+def _name_repelling(ax: Axes, scene: Scene) -> None:
+    """One grey entry in the legend for the small dots of all algorithms."""
+    if any("repelling" in curve.words for curve in scene.curves):
+        ax.plot([], [], label=_REPELLING.label, **line_style(_REPELLING._replace(color="0.3")))

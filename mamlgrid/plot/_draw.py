@@ -55,7 +55,7 @@ def draw(ax: Axes, scene: Scene, *, on_colour: bool = False, labels: bool = True
             }
             ax.plot(curve.x[part], curve.y[part], **style, **place)
     for k, marks in enumerate(scene.marks):
-        _draw_marks(ax, marks, f"marks {k}", known)
+        _draw_marks(ax, marks, f"marks {k}", known, 6 - k / (1 + len(scene.marks)))
     for k, band in enumerate(scene.bands):
         look = band.look
         face: Any = {"facecolor": look.color, "alpha": look.opacity, "linewidth": 0}
@@ -98,7 +98,7 @@ def mathtext(words: str) -> str:
     return words.replace("θ*", r"$\theta^*$").replace("θ", r"$\theta$").replace("α", r"$\alpha$")
 
 
-def _draw_marks(ax: Axes, marks: Marks, gid: str, known: _Legend) -> None:
+def _draw_marks(ax: Axes, marks: Marks, gid: str, known: _Legend, zorder: float) -> None:
     look = marks.look
     name = known.name(look.label)
     if marks.bars.size:
@@ -114,7 +114,7 @@ def _draw_marks(ax: Axes, marks: Marks, gid: str, known: _Legend) -> None:
         "markeredgecolor": "white" if look.filled else look.color,
         "markeredgewidth": 0.8 if look.filled else 1.4,
     }
-    ax.plot(marks.x, marks.y, linestyle="none", color=look.color, zorder=6, gid=gid, **style, **name)
+    ax.plot(marks.x, marks.y, linestyle="none", color=look.color, zorder=zorder, gid=gid, **style, **name)
 
 
 class _Legend:

@@ -23,7 +23,7 @@ MOST_LABELS = 6
 
 # Where a label may go, in points from its mark, near places first: the directions, and the distances.
 _SIDES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))
-_DISTANCES = (7.0, 15.0, 24.0)
+_DISTANCES = (7.0, 15.0, 24.0, 36.0)
 
 # Beyond the first distance a thin line leads to the mark.
 _LEADER: dict[str, Any] = {"arrowstyle": "-", "linewidth": 0.7, "shrinkA": 0, "shrinkB": 4}
@@ -94,8 +94,14 @@ class _Placer(Artist):
                 step = distance / (2**0.5 if right and up else 1)
                 corner = (x + right * step * pixels, y + up * step * pixels)
                 box = _box(corner, size, right, up).padded(_AIR * pixels)
-                if obstacles.free(box) and not any(box.overlaps(other) for other in taken):
-                    _move(note, (right * step, up * step), right, up, led=distance > _DISTANCES[0])
+                led = distance > _DISTANCES[0]
+                leader = Path([(x, y), corner])
+                if obstacles.free(box) and not any(
+                    box.overlaps(other) or (led and leader.intersects_bbox(other)) for other in taken
+                ):
+                    if led:
+                        obstacles.add(leader)
+                    _move(note, (right * step, up * step), right, up, led=led)
                     return box
         return None
 
@@ -107,9 +113,18 @@ class _Obstacles:
         self.frame, self.pixels, self.mark = axes.bbox, axes.transData.transform, _MARK * pixels
         lines = [line for line in axes.lines if line.get_visible() and np.size(line.get_xdata())]
         drawn = [(line, line.get_transform().transform(line.get_xydata())) for line in lines]
-        self.paths = [Path(points) for line, points in drawn if line.get_linestyle() not in ("None", "none", "")]
+        # Each path with half the width of its line.
+        self.paths = [
+            (Path(points), line.get_linewidth() * pixels / 2)
+            for line, points in drawn
+            if line.get_linestyle() not in ("None", "none", "")
+        ]
         marked = [points for line, points in drawn if line.get_marker() not in ("None", "none", "", None)]
         self.points = np.concatenate([np.zeros((0, 2)), *marked, *(self.pixels([note.xy]) for note in notes)])
+
+    def add(self, leader: Path) -> None:
+        """A line to another label."""
+        self.paths.append((leader, 0.0))
 
     def free(self, box: Any) -> bool:
         """Whether a box lies in the frame and touches nothing."""
@@ -118,7 +133,7 @@ class _Obstacles:
         x, y = self.points.T
         if not inside or ((near.x0 < x) & (x < near.x1) & (near.y0 < y) & (y < near.y1)).any():
             return False
-        return not any(path.intersects_bbox(box, filled=False) for path in self.paths)
+        return not any(path.intersects_bbox(box.padded(half), filled=False) for path, half in self.paths)
 
 
 def _size(note: Any, renderer: Any) -> Any:

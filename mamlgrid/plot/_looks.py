@@ -5,7 +5,9 @@ Colour never says anything alone: lines differ in thickness and dash, marks in s
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
 
 from .._status import Status
 from ._axes import BLACK, GREEN, OPTIMUM, PURPLE, SKY, THICK, THIN
@@ -74,8 +76,8 @@ SEMISTABLE = LineLook("semistable", BLACK, THIN, "dot")
 BY_STABILITY = {1: ATTRACTING, -1: REPELLING, 0: SEMISTABLE}
 
 OPTIMAL = LineLook("optimal θ*", OPTIMUM, THICK)
-# Under a branch of its own: both can be seen.
-OPTIMAL_UNDER = LineLook("optimal θ*", "#F0A36B", 3.2 * THICK)
+# Under a branch of its own: both can be seen. Where it is continuous its branch says, so it needs no line.
+OPTIMAL_UNDER = LineLook("optimal θ*", "#F0A36B", 2.5 * THICK, "none")
 
 BEFORE_JUMP = MarkLook("jump", OPTIMUM, "circle")
 AFTER_JUMP = MarkLook("jump", OPTIMUM, "circle", filled=False)
@@ -94,8 +96,8 @@ FLAT = BandLook("every θ is optimal", "#F5C28A", 0.7)
 
 BY_STATUS = {
     Status.AT_BOUND: MarkLook("at the bound", PURPLE, "triangle-up"),
-    Status.TIED: MarkLook("tied minima", BLACK, "diamond"),
-    Status.DEGENERATE: MarkLook("flatter than quadratic", GREEN, "square"),
+    Status.TIED: MarkLook("tied minima", BLACK, "diamond", size=7.5),
+    Status.DEGENERATE: MarkLook("flatter than quadratic", GREEN, "square", size=4.5),
     Status.ONE_SIDED: MarkLook("one-sided limit", OPTIMUM, "circle", filled=False),
     Status.PLATEAU: PLATEAU._replace(label="optimal on an interval"),
     Status.NOT_CONVERGED: MarkLook("not converged", BLACK, "x"),
@@ -107,9 +109,9 @@ BY_STATUS = {
 UNCONFIRMED_STATUSES = (Status.NOT_CONVERGED, Status.DIVERGED, Status.NONFINITE, Status.TRUNCATED, Status.UNRESOLVED)
 
 
-def confirmed(status: int) -> bool:
-    """Whether something with this status is known to be there."""
-    return Status(int(status)) not in (*UNCONFIRMED_STATUSES, Status.ABSENT)
+def confirmed(status: Any) -> Any:
+    """Whether things with these codes are known to be there."""
+    return ~np.isin(status, (*UNCONFIRMED_STATUSES, Status.ABSENT))
 
 
 def hollow(look: MarkLook) -> MarkLook:

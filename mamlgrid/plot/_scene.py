@@ -144,7 +144,7 @@ def split(kind: str, look: MarkLook, status: Any, place: Any, words: Any, labels
         labels: `[marks]`, what to write beside those confirmed; none when empty.
     """
     x, y, values = (np.asarray(a) for a in place)
-    known = np.array([confirmed(code) for code in np.asarray(status)], bool)
+    known = confirmed(status)
     there = {
         True: known & np.isfinite(x) & np.isfinite(y),
         # One whose place is not known either cannot be drawn, but is counted.

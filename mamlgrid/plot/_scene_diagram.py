@@ -1,4 +1,4 @@
-"""The scene of a bifurcation diagram, and of the branches of a comparison."""
+"""The scene of a bifurcation diagram: its branches with what happens on them, over the optimum."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ from ._looks import (
     UNNAMED_BRANCHING,
     UNRESOLVED,
     VALUE_JUMPS,
-    LineLook,
     confirmed,
 )
 from ._scene import Band, Curve, Marks, Piece, Scene, limits, some_rows, split
@@ -69,7 +68,7 @@ def branch_scene(diagram: Any) -> Scene:
         *_branch_point_marks(diagram.branch_points),
         *_fold_marks(folds, births),
         *_fold_marks(folds, ~births),
-        *point_marks(diagram.alphas, points.thetas, points.values, points.kinds, points.status, points.accuracies),
+        *point_marks(diagram.alphas, points.thetas, points.values, points.status, points.kinds, points.accuracies),
         *_lost_ends(diagram.branches),
     ]
     return Scene(
@@ -81,25 +80,16 @@ def branch_scene(diagram: Any) -> Scene:
     )
 
 
-def branch_curve(branch: Any, name: str, *, looks: dict[int, LineLook] = BY_STABILITY, heights: Any = None) -> Curve:
-    """A branch as one curve that changes its look where its stability changes.
-
-    Args:
-        branch: alphas, thetas, values and stabilities in order along it.
-        name: what to call it.
-        looks: one for each stability.
-        heights: what to draw against alpha instead of theta.
-    """
-    x, y, values, stabilities = (
-        np.asarray(a)
-        for a in (branch.alphas, branch.thetas if heights is None else heights, branch.values, branch.stabilities)
-    )
+def branch_curve(branch: Any, name: str) -> Curve:
+    """A branch as one curve that changes its look where its stability changes."""
+    columns = (branch.alphas, branch.thetas, branch.values, branch.stabilities)
+    x, y, values, stabilities = (np.asarray(a) for a in columns)
     if branch.closed and (x[0], y[0]) != (x[-1], y[-1]):
         x, y, values, stabilities = (np.append(a, a[:1]) for a in (x, y, values, stabilities))
     start, stop = (_END_WORDS.get(end, end) for end in branch.ends)
     way = "a closed loop" if branch.closed else f"from {start} to {stop}"
     words = tuple(_STABILITY_WORDS[int(s)] for s in stabilities)
-    pieces = tuple(Piece(part, looks[stability]) for part, stability in stretches(stabilities))
+    pieces = tuple(Piece(part, BY_STABILITY[stability]) for part, stability in stretches(stabilities))
     return Curve(f"{name}, {way}", x, y, values, words, pieces)
 
 
@@ -115,18 +105,18 @@ def stretches(stabilities: Any) -> list[tuple[slice, int]]:
     turns = np.flatnonzero(np.diff(segments)) + 1
     last = max(1, stabilities.size - 1)
     return [
-        (slice(int(start), int(stop) + 1), int(segments[start]))
+        (slice(int(start), min(int(stop) + 1, stabilities.size)), int(segments[start]))
         for start, stop in zip([0, *turns], [*turns, last], strict=True)
     ]
 
 
 def point_marks(
-    alphas: Any, thetas: Any, values: Any, kinds: Any, status: Any, accuracies: Any = None
+    alphas: Any, thetas: Any, values: Any, status: Any, kinds: Any = 0, accuracies: Any = 0.0
 ) -> tuple[Marks, ...]:
     """The stationary points, `[alphas, points]`, that are not plain zeros: limits, plateaus, and what is in doubt."""
-    alphas, thetas, values, kinds, status = (np.asarray(a) for a in (alphas, thetas, values, kinds, status))
-    accuracies = np.zeros(thetas.shape) if accuracies is None else np.asarray(accuracies)
-    known = np.vectorize(confirmed, otypes=[bool])(status) & np.isfinite(thetas)
+    alphas, thetas, values, status = (np.asarray(a) for a in (alphas, thetas, values, status))
+    kinds, accuracies = (np.broadcast_to(a, thetas.shape) for a in (kinds, accuracies))
+    known = confirmed(status) & np.isfinite(thetas)
     limit = (kinds == VALUE_JUMPS) | (status == Status.ONE_SIDED)
     plateau = (kinds == ON_AN_INTERVAL) | (status == Status.PLATEAU)
     doubtful = np.isfinite(thetas) & ~known & (status != Status.ABSENT)
@@ -166,16 +156,24 @@ def hysteresis_bands(jumps: Any, axis: tuple[float, float]) -> tuple[Band, ...]:
 
 
 def unresolved_bands(unresolved: Any, alphas: Points) -> tuple[Band, ...]:
-    """The ranges of alpha that could not be settled, with the reason."""
+    """The ranges of alpha that could not be settled, with the reasons; those that would be drawn as one are one."""
     starts, stops = np.asarray(unresolved.starts), np.asarray(unresolved.stops)
-    return tuple(
-        Band(
-            UNRESOLVED,
-            *visible(float(start), float(stop), alphas),
-            f"not settled from α = {number(start)} to {number(stop)}: {why}",
-        )
-        for start, stop, why in zip(starts, stops, unresolved.reasons, strict=True)
-    )
+    groups: list[list[int]] = []
+    reach = -np.inf
+    for k in np.argsort(starts).tolist():
+        left, right = visible(float(starts[k]), float(stops[k]), alphas)
+        if left > reach:
+            groups.append([])
+        groups[-1].append(k)
+        reach = max(reach, right)
+    bands = []
+    for group in groups:
+        start, stop = float(starts[group].min()), float(stops[group].max())
+        many = f" in {len(group)} ranges" if len(group) > 1 else ""
+        why = "; ".join(dict.fromkeys(unresolved.reasons[k] for k in group))
+        words = f"not settled{many} from α = {number(start)} to {number(stop)}: {why}"
+        bands.append(Band(UNRESOLVED, *visible(start, stop, alphas), words))
+    return tuple(bands)
 
 
 def _fold_marks(folds: Any, here: Any) -> tuple[Marks, ...]:

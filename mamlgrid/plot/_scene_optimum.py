@@ -44,7 +44,7 @@ def optimum_scene(
     return Scene(
         limits(optimum.alphas),
         limits(optimum.bounds),
-        (_curve(optimum, jumps, look),),
+        (_curve(optimum, jumps, look), *_tied_curves(optimum, look)),
         flat_bands(optimum),
         (*jump_marks(jumps), *marks),
     )
@@ -102,7 +102,8 @@ def _curve(optimum: Any, jumps: Any, look: LineLook) -> Curve:
     alphas, thetas, values, status = (
         np.asarray(a) for a in (optimum.alphas, optimum.thetas, optimum.values, optimum.status)
     )
-    y = np.where(_on_curve(status), thetas, np.nan)
+    lasting = _lasting_ties(status)
+    y = np.where(np.isin(status, _ON_CURVE) | lasting, thetas, np.nan)
     words = ["global minimum" if code == Status.OK else told(code) for code in status]
     if jumps is None:
         # Nobody looked for jumps: a line might go through one.
@@ -112,23 +113,48 @@ def _curve(optimum: Any, jumps: Any, look: LineLook) -> Curve:
     at, before, after, heights = (
         np.asarray(a)[here] for a in (jumps.alphas, jumps.thetas_before, jumps.thetas_after, jumps.values)
     )
-    x = np.concatenate([alphas, at, at, at])
-    y = np.concatenate([y, before, np.full(at.size, np.nan), after])
-    values, words = np.concatenate([values, heights, heights, heights]), words + ["jump"] * (3 * at.size)
+    gaps = _gaps(optimum, lasting)
+    none = np.full(gaps.size, np.nan)
+    x = np.concatenate([alphas, at, at, at, gaps])
+    y = np.concatenate([y, before, np.full(at.size, np.nan), after, none])
+    values = np.concatenate([values, heights, heights, heights, none])
+    words += ["jump"] * (3 * at.size) + ["gap"] * gaps.size
     # At the alpha of a jump the order is: end of the branch, gap, start of the next. A grid point there, to rounding,
     # adds nothing, and might lie on the other side.
     there = np.isclose(alphas[:, None], at, rtol=_SAME, atol=_SAME * float(np.abs(alphas).max())).any(axis=1)
-    rank = np.concatenate([np.full(alphas.size, 3), *(np.full(at.size, r) for r in (0, 1, 2))])
-    keep = np.flatnonzero(np.concatenate([~there, np.ones(3 * at.size, bool)]))
+    rank = np.repeat([3, 0, 1, 2, 3], [alphas.size, at.size, at.size, at.size, gaps.size])
+    keep = np.flatnonzero(np.concatenate([~there, np.ones(x.size - alphas.size, bool)]))
     order = keep[np.lexsort((rank[keep], x[keep]))]
     whole = (Piece(slice(0, order.size), look),)
     return Curve("optimal θ*", x[order], y[order], values[order], tuple(words[i] for i in order), whole)
 
 
-def _on_curve(status: Any) -> Any:
-    """Which thetas are points of the curve. A tie at one alpha only is a point beside it, a lasting one is a branch."""
+def _tied_curves(optimum: Any, look: LineLook) -> tuple[Curve, ...]:
+    """Where ties last, the curves of all minimisers but the leftmost, which the curve of the optimum goes through."""
+    alphas, values = np.asarray(optimum.alphas), np.asarray(optimum.values)
+    ties, lasting = np.asarray(optimum.ties), _lasting_ties(np.asarray(optimum.status))
+    gaps = _gaps(optimum, lasting)
+    x = np.concatenate([alphas, gaps])
+    order, none = np.argsort(x), np.full(gaps.size, np.nan)
+    words = (told(Status.TIED),) * x.size
+    whole = (Piece(slice(0, x.size), look if optimum.jumps is not None else look._replace(dash="none")),)
+    rows = [np.concatenate([np.where(lasting, tie, np.nan), none])[order] for tie in ties.T[1:]]
+    heights = np.concatenate([values, none])[order]
+    return tuple(Curve("optimal θ*, tied", x[order], y, heights, words, whole) for y in rows if np.isfinite(y).any())
+
+
+def _lasting_ties(status: Any) -> Any:
+    """Which alphas are tied with a neighbour that is: branches, while a tie at one alpha only is points beside them."""
     tied = np.pad(status == Status.TIED, 1)
-    return np.isin(status, _ON_CURVE) | (tied[1:-1] & (tied[:-2] | tied[2:]))
+    return tied[1:-1] & (tied[:-2] | tied[2:])
+
+
+def _gaps(optimum: Any, lasting: Any) -> Points:
+    """Where the number of tied minimisers changes, halfway between two alphas: the leftmost may be another one there."""
+    alphas, ties = np.asarray(optimum.alphas), np.asarray(optimum.ties)
+    numbers = np.where(lasting, np.isfinite(ties).sum(axis=1), 1)
+    at = np.flatnonzero(np.diff(numbers))
+    return (alphas[at] + alphas[at + 1]) / 2
 
 
 def _status_marks(optimum: Any, status: Status) -> tuple[Marks, ...]:
@@ -139,11 +165,7 @@ def _status_marks(optimum: Any, status: Status) -> tuple[Marks, ...]:
         return ()
     if status not in (Status.NOT_CONVERGED, Status.PLATEAU):
         rows = some_rows(rows)
-    places = thetas[rows, None]
-    # Under a transformation ties are not listed.
-    ties = getattr(optimum, "ties", None)
-    if status == Status.TIED and ties is not None:
-        places = np.asarray(ties)[rows]
+    places = np.asarray(optimum.ties)[rows] if status == Status.TIED else thetas[rows, None]
     row, column = np.nonzero(np.isfinite(places))
     at = rows[row]
     bars = np.asarray(optimum.accuracies)[at] if status in _WITH_BARS else np.zeros(0)
