@@ -126,13 +126,14 @@ OPTIMUM_LABEL = r"optimal $\theta^*$"
 
 def segments(ax: Any) -> np.ndarray:
     """All line segments that carry the optimum's label, `[segments, 2, 2]`."""
-    pieces = []
-    for line in ax.lines:
-        if line.get_label() == OPTIMUM_LABEL:
-            points = np.asarray(line.get_xydata())
-            pairs = np.stack([points[:-1], points[1:]], axis=1)
-            pieces.append(pairs[np.isfinite(pairs).all(axis=(1, 2))])
-    return np.concatenate(pieces)
+    return np.concatenate([pairs(line) for line in ax.lines if line.get_label() == OPTIMUM_LABEL])
+
+
+def pairs(line: Any) -> np.ndarray:
+    """The segments of one line, `[segments, 2, 2]`."""
+    points = np.asarray(line.get_xydata())
+    both = np.stack([points[:-1], points[1:]], axis=1)
+    return both[np.isfinite(both).all(axis=(1, 2))]
 
 
 def markers_at(ax: Any, x: float, y: float) -> list[Any]:
@@ -268,7 +269,8 @@ def test_every_status_has_its_marker_only_where_it_occurs() -> None:
     kinds = [Status.OK, *named, Status.NONFINITE, Status.OK, Status.OK]
     alphas = np.arange(float(len(kinds)))
     thetas = np.where(np.array(kinds) == Status.NONFINITE, np.nan, alphas)
-    ax = plot.optimal_theta(optimal(alphas, thetas, kinds, accuracies=0.25))
+    ties = np.where(np.array(kinds) == Status.TIED, alphas, np.nan)[:, None]
+    ax = plot.optimal_theta(optimal(alphas, thetas, kinds, accuracies=0.25, ties=ties))
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [OPTIMUM_LABEL, *named.values()]
     bars = {}
     for x, (status, name) in enumerate(named.items(), 1):
@@ -293,8 +295,16 @@ def test_a_status_that_lasts_is_marked_here_and_there() -> None:
 
 
 def test_a_lasting_tie_is_a_branch() -> None:
-    ax = plot.optimal_theta(optimal(np.arange(6.0), -1, [0, 0, 3, 3, 3, 3]))
-    assert len(segments(ax)) == 5
+    ties = np.full((6, 2), np.nan)
+    ties[2:] = -1, 1
+    ax = plot.optimal_theta(optimal(np.arange(6.0), [1, 1, -1, -1, -1, -1], [0, 0, 3, 3, 3, 3], ties=ties))
+    # Of one minimum and of two: the leftmost of these need not be the one.
+    lines = [line for line in ax.lines if line.get_linestyle() != "None"]
+    drawn = {tuple(map(tuple, pair)) for line in lines for pair in pairs(line).tolist()}
+    assert drawn == {
+        ((0, 1), (1, 1)),
+        *(((k, y), (k + 1, y)) for k in (2, 3, 4) for y in (-1, 1)),
+    }
 
 
 def test_nothing_finite_is_an_empty_picture() -> None:

@@ -29,9 +29,9 @@ _LEAST_REGRET = 1e-12
 def fixed_points(result: Comparison, ax: Axes | None = None) -> Axes:
     r"""The fixed points of all algorithms against alpha, over the optimum of the reference.
 
-    Attracting ones are large dots, repelling ones small: what `mg.compare` found at each alpha, not joined up. The curves
-    of one algorithm are in the `bifurcation_diagram` of its meta-loss. Open circles are limits from one side of a jump;
-    hollow grey ones are not zeros of the direction, or not settled.
+    Attracting ones are large dots, repelling ones small: what was found at each alpha, not joined up. The curves of one
+    algorithm are in the `bifurcation_diagram` of its meta-loss. Open circles are limits from one side of a jump; hollow
+    grey ones are not zeros of the direction, or not settled.
 
     Args:
         result: what `mg.compare` returned.
@@ -64,8 +64,8 @@ def fixed_points(result: Comparison, ax: Axes | None = None) -> Axes:
 def regrets(result: Comparison, ax: Axes | None = None) -> Axes:
     r"""What the fixed points cost: the true meta-loss there minus its minimum, against alpha, on a logarithmic axis.
 
-    Attracting fixed points are large dots, repelling ones small. Regrets that are zero to rounding (the reference at its
-    own optimum) lie below the picture.
+    Attracting fixed points are large dots, repelling ones small. Regrets that are zero to rounding (the reference at
+    its own optimum) lie below the picture.
 
     Args:
         result: what `mg.compare` returned.
@@ -138,7 +138,7 @@ def _optimum(result: Any, color: str) -> Scene:
 
 
 def _points(result: Any, heights: Any, only: int | None = None) -> Scene:
-    """The fixed points of the algorithms as dots of `heights`, `[algorithms, alphas, points]`: not joined up by guess."""
+    """The fixed points of the algorithms as dots at `heights`, `[algorithms, alphas, points]`."""
     alphas = np.broadcast_to(np.asarray(result.alphas)[:, None], result.status.shape[1:])
     heights, values, attracting = (np.asarray(a) for a in (heights, result.values, result.attracting))
     there = confirmed(result.status) & np.isfinite(heights)
@@ -146,14 +146,15 @@ def _points(result: Any, heights: Any, only: int | None = None) -> Scene:
     for number, name in enumerate(result.labels.names):
         if only not in (None, number):
             continue
-        for kind, look, words in ((True, _ATTRACTING, "attracting"), (False, _REPELLING, "repelling")):
+        color = CYCLE[number % len(CYCLE)]
+        # The small dots of all algorithms are named once.
+        looks = _ATTRACTING._replace(color=color, label=name), _REPELLING._replace(color=color, label="")
+        for kind, look, words in zip((True, False), looks, ("attracting", "repelling"), strict=True):
             here = there[number] & (attracting[number] == kind)
-            # The small dots of all algorithms are named once.
-            look = look._replace(color=CYCLE[number % len(CYCLE)], label=name if kind else "")
             count = int(here.sum())
-            piece = Piece(slice(0, count), look)
             place = alphas[here], heights[number][here], values[number][here]
-            curves += [Curve(f"{name}, {words}", *place, (words,) * count, (piece,))] if count else []
+            whole = (Piece(slice(0, count), look),)
+            curves += [Curve(f"{name}, {words}", *place, (words,) * count, whole)] if count else []
     return Scene(limits(result.alphas), limits(result.thetas), tuple(curves))
 
 

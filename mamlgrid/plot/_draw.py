@@ -103,7 +103,7 @@ def _draw_marks(ax: Axes, marks: Marks, gid: str, known: _Legend, zorder: float)
     name = known.name(look.label)
     if marks.bars.size:
         width = 1.2 if look.symbol else look.size
-        bars: Any = {"color": look.color, "linewidth": width, "capstyle": "butt", "zorder": 3.9, "gid": gid}
+        bars: Any = {"color": look.color, "linewidth": width, "capstyle": "butt", "zorder": 3, "gid": gid}
         ax.vlines(marks.x, marks.y - marks.bars, marks.y + marks.bars, **bars, **({} if look.symbol else name))
     if not look.symbol:
         return

@@ -96,12 +96,12 @@ FLAT = BandLook("every θ is optimal", "#F5C28A", 0.7)
 
 BY_STATUS = {
     Status.AT_BOUND: MarkLook("at the bound", PURPLE, "triangle-up"),
-    Status.TIED: MarkLook("tied minima", BLACK, "diamond", size=7.5),
+    Status.TIED: MarkLook("tied minima", BLACK, "diamond", size=6.5),
     Status.DEGENERATE: MarkLook("flatter than quadratic", GREEN, "square", size=4.5),
-    Status.ONE_SIDED: MarkLook("one-sided limit", OPTIMUM, "circle", filled=False),
+    Status.ONE_SIDED: LIMIT,
     Status.PLATEAU: PLATEAU._replace(label="optimal on an interval"),
     Status.NOT_CONVERGED: MarkLook("not converged", BLACK, "x"),
-    Status.UNRESOLVED: UNCONFIRMED._replace(label="not settled"),
+    Status.UNRESOLVED: UNCONFIRMED._replace(label="not settled", symbol="square"),
     Status.TRUNCATED: UNCONFIRMED,
 }
 """What a point with this status is marked by; those that are not here are not marked."""

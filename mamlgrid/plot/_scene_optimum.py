@@ -150,7 +150,7 @@ def _lasting_ties(status: Any) -> Any:
 
 
 def _gaps(optimum: Any, lasting: Any) -> Points:
-    """Where the number of tied minimisers changes, halfway between two alphas: the leftmost may be another one there."""
+    """Between which alphas the number of tied minimisers changes: the leftmost may be another one there."""
     alphas, ties = np.asarray(optimum.alphas), np.asarray(optimum.ties)
     numbers = np.where(lasting, np.isfinite(ties).sum(axis=1), 1)
     at = np.flatnonzero(np.diff(numbers))
