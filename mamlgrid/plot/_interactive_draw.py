@@ -38,14 +38,8 @@ def add_scene(figure: Figure, scene: Scene, across: tuple[float, float]) -> None
             "x": curve.x[part],
             "y": curve.y[part],
             "customdata": _told(curve, part),
-            "mode": "lines+markers",
             "line": _line(look, 1.4) | {"simplify": False},
-            # A point between two gaps has no line.
-            "marker": {
-                "color": look.color,
-                "size": np.where(curve.alone[part] | (look.dash == "none"), 4 + look.width, 0),
-                "line": {"width": 0},
-            },
+            **_dots(look, curve.alone[part] | (look.dash == "none")),
             "hovertemplate": _ON_CURVE,
             "uid": f"curve-{k}-{i}",
             **known.name(look.label),
@@ -174,6 +168,18 @@ _DASHES = {"solid": "solid", "dash": "dash", "dot": "dot", "none": "solid"}
 def _line(look: LineLook, scale: float) -> dict[str, Any]:
     width = 0 if look.dash == "none" else scale * look.width
     return {"color": look.color, "width": width, "dash": _DASHES[look.dash]}
+
+
+def _dots(look: LineLook, where: Any) -> dict[str, Any]:
+    """Dots where there is no line: at points between two gaps, or everywhere."""
+    if not where.any():
+        return {"mode": "lines"}
+    size = np.where(where, 4 + look.width, 0)
+    # Plotly makes dots of several sizes translucent unless it is told not to.
+    return {
+        "mode": "lines+markers",
+        "marker": {"color": look.color, "size": size, "line": {"width": 0}, "opacity": 1},
+    }
 
 
 # The symbols there are in space are few.

@@ -184,7 +184,7 @@ def surface(
     if diagram is not None:
         add_to_surface(figure, branch_scene(wanted(diagram, "BifurcationDiagram")), view.high - view.low)
     if optimum is not None:
-        look = OPTIMAL if diagram is None else OPTIMAL_UNDER
+        look = OPTIMAL if diagram is None else OPTIMAL_UNDER._replace(dash="solid")
         scene = optimum_scene(wanted(optimum, "OptimalTheta"), look=look)
         add_to_surface(figure, scene, view.high - view.low)
     return figure
