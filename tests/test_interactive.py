@@ -22,6 +22,8 @@ pytest.importorskip("plotly", reason="plotly is missing: pip install 'mamlgrid[i
 from mamlgrid.plot import interactive
 from mamlgrid.plot._interactive_style import shown
 
+from . import stand_ins
+
 ALPHAS, THETAS = np.linspace(0, 1.5, 31), np.linspace(-2, 2, 41)
 
 
@@ -168,25 +170,41 @@ def test_flat_alphas_cross_the_surface(surface: mg.Surface, optimum: mg.OptimalT
     np.testing.assert_array_equal(line.y, [-4.0, 4.0, np.nan])
 
 
-def test_gradient_surface_has_the_plane_and_its_curves(surface: mg.Surface) -> None:
+def test_gradient_surface_has_the_plane(surface: mg.Surface) -> None:
     figure = interactive.gradient_surface(surface)
     np.testing.assert_array_equal(figure.data[0].z, np.asarray(surface.grads).T)
     assert figure.data[0].cmin == -figure.data[0].cmax
     (plane,) = traces(figure, "plane z = 0")
     assert not plane.z.any()
     assert 0 < plane.opacity < 1
-    case = mg.cases.quartic()
-    for name in ("minimum", "maximum"):
-        (curve,) = traces(figure, name)
-        inside = ~np.isnan(curve.x)
-        assert not curve.z[inside].any()
-        # Interpolated on a coarse grid, so small beside the gradients of order one around it.
-        assert np.abs(case.meta_grad(curve.y[inside], curve.x[inside])).max() < 0.1
-        for word in ("α", "θ", "gradient", name):
-            assert word in curve.hovertemplate
     assert figure.layout.yaxis.zeroline
     assert figure.layout.yaxis2.zeroline
     assert "gradient" in figure.data[0].hovertemplate
+
+
+@pytest.mark.parametrize("draw", [interactive.surface, interactive.gradient_surface])
+def test_a_surface_shows_the_branches_of_a_diagram(surface: mg.Surface, draw: Callable[..., Any]) -> None:
+    diagram = stand_ins.hysteresis()
+    (branch,) = diagram.branches
+    figure = draw(surface, diagram=diagram)
+    on_plane = draw is interactive.gradient_surface
+    for name, sign, dash in (("attracting", 1, "solid"), ("repelling", -1, "dash")):
+        drawn = traces(figure, name)
+        assert {curve.line.dash for curve in drawn} == {dash}
+        x, y, z, heights = (
+            np.concatenate(parts)
+            for parts in zip(*((c.x, c.y, c.z, c.customdata[:, 0].astype(float)) for c in drawn), strict=True)
+        )
+        seen = np.isfinite(y)
+        # As far as the surface reaches.
+        assert seen.any()
+        assert (x[seen] >= 0).all()
+        slope = y[seen] ** 2 - 1
+        assert (sign * slope > -1e-9).all()
+        np.testing.assert_array_equal(z, 0 * z) if on_plane else np.testing.assert_array_less(heights, z)
+    folds = traces(figure, "fold")
+    assert sum(np.isfinite(f.y).sum() for f in folds) == 1  # the other one lies at a negative alpha
+    assert branch.alphas.min() < 0
 
 
 def test_a_surface_that_cannot_be_drawn_is_refused() -> None:
@@ -206,14 +224,14 @@ def check_gap(curve: Any, optimum: mg.OptimalTheta) -> None:
     np.testing.assert_array_equal(curve.x[at - 1 : at + 2], np.repeat(np.asarray(jumps.alphas), 3))
     assert (curve.y[at - 1], curve.y[at + 1]) == (float(jumps.thetas_before[0]), float(jumps.thetas_after[0]))
     assert curve.customdata[at + 1, 1] == "jump"
-    assert curve.customdata[0, 1] == "OK"
+    assert curve.customdata[0, 1] == "global minimum"
 
 
 def test_optimal_theta_has_a_gap_at_its_jump(optimum: mg.OptimalTheta) -> None:
     figure = interactive.optimal_theta(optimum)
     (curve,) = traces(figure, "optimal θ*")
     check_gap(curve, optimum)
-    before, after = traces(figure, "jump")
+    before, after = sorted(traces(figure, "jump"), key=lambda trace: trace.uid)
     assert (before.y[0], after.y[0]) == (float(optimum.jumps.thetas_before[0]), float(optimum.jumps.thetas_after[0]))
     assert before.marker.color != after.marker.color == "white"
     assert "0.3266" in figure.layout.title.subtitle.text
@@ -233,17 +251,36 @@ def test_optimal_theta_shows_a_flat_alpha_as_a_band(optimum: mg.OptimalTheta) ->
 
 def test_optimal_theta_marks_what_is_not_ok(optimum: mg.OptimalTheta) -> None:
     names = {
-        mg.Status.TIED: "tied: one of several",
         mg.Status.AT_BOUND: "at the bound",
         mg.Status.NOT_CONVERGED: "not converged",
+        mg.Status.ONE_SIDED: "one-sided limit",
+        mg.Status.PLATEAU: "optimal on an interval",
+        mg.Status.UNRESOLVED: "not settled",
+        mg.Status.TRUNCATED: "not confirmed",
         mg.Status.DEGENERATE: "flatter than quadratic",
     }
     for status, name in names.items():
         figure = interactive.optimal_theta(marked(optimum, 12, status, -1.0))
         (mark,) = traces(figure, name)
         assert (mark.x[0], mark.y[0]) == (float(optimum.alphas[12]), -1.0)
-        assert mark.customdata[0][1] == status.name
+        assert mark.customdata[0][1] == f"{status.message} ({status.name})"
     assert mark.error_y.array[0] == float(optimum.accuracies[12])
+
+
+def test_all_tied_minima_are_marked(optimum: mg.OptimalTheta) -> None:
+    ties = np.full((optimum.alphas.size, 3), np.nan)
+    ties[12] = -1, 0.5, 1
+    tied = marked(optimum, 12, mg.Status.TIED, -1.0)._replace(ties=ties)
+    (mark,) = traces(interactive.optimal_theta(tied), "tied minima")
+    assert mark.x.tolist() == [float(optimum.alphas[12])] * 3
+    assert mark.y.tolist() == [-1, 0.5, 1]
+
+
+def test_optimal_theta_without_jumps_is_dots(optimum: mg.OptimalTheta) -> None:
+    """Nobody looked for them: a line might go through one."""
+    (curve,) = interactive.optimal_theta(optimum._replace(jumps=None)).data
+    assert curve.line.width == 0
+    assert (curve.marker.size > 0).all()
 
 
 def test_optimal_theta_draws_lonely_points(optimum: mg.OptimalTheta) -> None:

@@ -18,12 +18,13 @@ from matplotlib.colors import to_hex
 
 import mamlgrid as mg
 from mamlgrid import Status, plot
-from mamlgrid._optimum import Jumps
-from mamlgrid.plot._axes import OPTIMUM_LABEL, grid_of
+from mamlgrid.plot._axes import grid_of
 from mamlgrid.plot._facets import facets
 from mamlgrid.plot._levels import levels_of
-from mamlgrid.plot._optimum import FLAT_LABEL, curve
-from mamlgrid.plot._zero_curves import zero_curves
+from mamlgrid.plot._scene_optimum import optimum_scene
+
+from . import stand_ins
+from .stand_ins import jumps, optimal, replaced
 
 pytestmark = pytest.mark.usefixtures("no_window")
 
@@ -43,6 +44,7 @@ class Results:
             self.optimum = mg.optimal_theta(quartic, self.alphas, (-4.0, 4.0))
             self.flat = mg.optimal_theta(quadratic, np.linspace(0, 2, 201), (-1.0, 2.0))
             self.run = mg.outer_loop(quartic, self.alphas[::2], 0.0, optax.sgd(0.1), num_steps=300)
+            self.diagram = stand_ins.hysteresis()
             self.lost = mg.outer_loop(quartic, self.alphas[::2], 1.55, optax.sgd(0.2), num_steps=40)
 
 
@@ -57,7 +59,7 @@ FLAT_PICTURES: dict[str, Callable[[Results, Any], Any]] = {
     "section_theta": lambda r, ax: plot.section(r.surface, ax, theta=0.5, field="grads"),
     "contour": lambda r, ax: plot.contour(r.surface, ax, optimum=r.optimum, run=r.run),
     "contour_lost": lambda r, ax: plot.contour(r.surface, ax, run=r.lost),
-    "contour_grads": lambda r, ax: plot.contour(r.surface, ax, field="grads"),
+    "contour_grads": lambda r, ax: plot.contour(r.surface, ax, field="grads", diagram=r.diagram),
     "contour_curvatures": lambda r, ax: plot.contour(r.surface, ax, field="curvatures"),
     "contour_flat": lambda r, ax: plot.contour(r.flat_surface, ax, optimum=r.flat),
     "optimal_theta": lambda r, ax: plot.optimal_theta(r.optimum, ax, run=r.run),
@@ -69,7 +71,7 @@ SPACE_PICTURES: dict[str, Callable[[Results, Any], Any]] = {
     "surface": lambda r, ax: plot.surface(r.surface, ax),
     "surface_limits": lambda r, ax: plot.surface(r.surface, ax, zlim=(0.01, 0.2)),
     "surface_curvatures": lambda r, ax: plot.surface(r.surface, ax, field="curvatures"),
-    "gradient_surface": lambda r, ax: plot.gradient_surface(r.surface, ax),
+    "gradient_surface": lambda r, ax: plot.gradient_surface(r.surface, ax, diagram=r.diagram),
     "gradient_surface_flat": lambda r, ax: plot.gradient_surface(r.flat_surface, ax),
 }
 PICTURES = FLAT_PICTURES | SPACE_PICTURES
@@ -119,15 +121,19 @@ assert not {"matplotlib.pyplot", "plotly"} & set(sys.modules), "import mamlgrid.
 # What the curve of optimal theta says.
 
 
+OPTIMUM_LABEL = r"optimal $\theta^*$"
+
+
 def segments(ax: Any) -> np.ndarray:
     """All line segments that carry the optimum's label, `[segments, 2, 2]`."""
-    pieces = []
-    for line in ax.lines:
-        if line.get_label() == OPTIMUM_LABEL:
-            points = np.asarray(line.get_xydata())
-            pairs = np.stack([points[:-1], points[1:]], axis=1)
-            pieces.append(pairs[np.isfinite(pairs).all(axis=(1, 2))])
-    return np.concatenate(pieces)
+    return np.concatenate([pairs(line) for line in ax.lines if line.get_label() == OPTIMUM_LABEL])
+
+
+def pairs(line: Any) -> np.ndarray:
+    """The segments of one line, `[segments, 2, 2]`."""
+    points = np.asarray(line.get_xydata())
+    both = np.stack([points[:-1], points[1:]], axis=1)
+    return both[np.isfinite(both).all(axis=(1, 2))]
 
 
 def markers_at(ax: Any, x: float, y: float) -> list[Any]:
@@ -158,6 +164,12 @@ def test_no_line_goes_through_the_jump(results: Results, name: str) -> None:
     assert any(f"{at:.4g}" in text.get_text() for text in ax.texts)
 
 
+def curve(best: Any) -> tuple[Any, Any]:
+    """The optimum as one line."""
+    (line,) = optimum_scene(best).curves
+    return line.x, line.y
+
+
 def test_the_curve_is_the_result_between_jumps(results: Results) -> None:
     best = results.optimum
     x, y = curve(best)
@@ -167,34 +179,61 @@ def test_the_curve_is_the_result_between_jumps(results: Results) -> None:
     assert (np.diff(x) >= 0).all()
 
 
-def made(alphas: Any, thetas: Any, status: Any = Status.OK, jumps: Any = ((), (), ()), accuracies: Any = 0.0) -> Any:
-    """An `OptimalTheta` with just what a picture reads."""
-    alphas, zero = np.asarray(alphas, float), np.zeros(np.shape(alphas))
-    at, before, after = (np.asarray(j, float) for j in jumps)
-    return mg.OptimalTheta(
-        alphas,
-        np.asarray(thetas, float) + zero,
-        zero,
-        zero + 1,
-        zero,
-        zero + accuracies,
-        np.full((alphas.size, 0), np.nan),
-        (zero + np.asarray(status)).astype(np.int8),
-        Jumps(at, before, after, 0 * at, np.zeros(at.shape, np.int8)),
-        (np.array(-4.0), np.array(4.0)),
-        None,
-    )
-
-
 def test_two_jumps_between_neighbours_and_one_on_the_grid() -> None:
     alphas = [0.0, 1.0, 2.0, 3.0]
-    found = made(alphas, [0, 0, 2, 3], jumps=([0.25, 0.5, 2.0], [0, 1, 2], [1, 0, 3]))
+    found = optimal(alphas, [0, 0, 2, 3], jumps=jumps([0.25, 0.5, 2.0], [0, 1, 2], [1, 0, 3]))
     x, y = curve(found)
     drawn = list(zip(x[np.isfinite(y)].tolist(), y[np.isfinite(y)].tolist(), strict=True))
     assert drawn == [(0, 0), (0.25, 0), (0.25, 1), (0.5, 1), (0.5, 0), (1, 0), (2, 2), (2, 3), (3, 3)]
     assert np.flatnonzero(~np.isfinite(y)).tolist() == [2, 5, 9]
     ax = plot.optimal_theta(found)
     assert len(ax.texts) == 3
+
+
+def test_a_grid_point_at_a_jump_to_rounding_does_not_join_its_ends() -> None:
+    """The grid point says the one side or the other, as rounding will have it."""
+    for alpha in (0.5, np.nextafter(0.5, 1), np.nextafter(0.5, 0)):
+        for theta in (0.0, 1.0):
+            x, y = curve(optimal([0, alpha, 1], [0, theta, 1], jumps=jumps(0.5, 0, 1)))
+            assert x.tolist() == [0, 0.5, 0.5, 0.5, 1]
+            assert y[[0, 1, 3, 4]].tolist() == [0, 0, 1, 1]
+            assert np.isnan(y[2])
+
+
+def test_a_jump_that_was_not_confirmed_is_hollow_and_grey_and_has_no_label() -> None:
+    at = jumps([1.5, 2.5, np.nan], [0, 1, np.nan], [1, 2, np.nan], [Status.OK, *[Status.NOT_CONVERGED] * 2])
+    ax = plot.optimal_theta(optimal([0.0, 1.0, 2.0, 3.0], [0, 0, 1, 2], jumps=at))
+    for theta in (1, 2):
+        (mark,) = markers_at(ax, 2.5, theta)
+        assert to_hex(mark.get_markeredgecolor()) == "#808080"
+        assert to_hex(mark.get_markerfacecolor()) == "#ffffff"
+    (sure,) = markers_at(ax, 1.5, 0)
+    assert to_hex(sure.get_markerfacecolor()) not in ("#ffffff", "#808080")
+    assert [text.get_text() for text in ax.texts] == [r"jump at $\alpha$ = 1.5"]
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == [OPTIMUM_LABEL, "jump", "not confirmed"]
+
+
+def test_where_nobody_looked_for_jumps_there_is_no_line() -> None:
+    ax = plot.optimal_theta(optimal(np.arange(4.0), [0, 0, 2, 3], jumps=None))
+    (line,) = ax.lines
+    assert (line.get_linestyle(), line.get_marker()) == ("None", "o")
+    np.testing.assert_array_equal(line.get_xydata(), [[0, 0], [1, 0], [2, 2], [3, 3]])
+
+
+def test_all_tied_minima_are_marked(results: Results) -> None:
+    ties = np.full((4, 3), np.nan)
+    ties[2] = -1, 0.5, 1
+    best = optimal([0.0, 0.4, 0.8, 1.2], [0, 0, -1, 0], [0, 0, Status.TIED, 0], ties=ties)
+    for ax in (plot.optimal_theta(best), plot.contour(results.surface, optimum=best)):
+        (marks,) = (line for line in ax.lines if line.get_label() == "tied minima")
+        assert marks.get_xydata().tolist() == [[0.8, -1], [0.8, 0.5], [0.8, 1]]
+
+
+def test_a_point_between_two_gaps_is_a_dot() -> None:
+    ax = plot.optimal_theta(optimal(np.arange(5.0), 1.0, [0, 7, 0, 7, 0]))
+    (line,) = (line for line in ax.lines if line.get_label() == OPTIMUM_LABEL)
+    assert line.get_marker() == "o"
+    assert np.asarray(line.get_markevery()).tolist() == [0, 2, 4]
 
 
 def test_a_flat_alpha_is_a_band(results: Results) -> None:
@@ -207,7 +246,7 @@ def test_a_flat_alpha_is_a_band(results: Results) -> None:
     x = segments(ax)[:, :, 0]
     assert not ((x[:, 0] < 1) & (x[:, 1] > 1)).any()
     assert not (x == 1).any()
-    assert FLAT_LABEL in [text.get_text() for text in ax.get_legend().get_texts()]
+    assert r"every $\theta$ is optimal" in [text.get_text() for text in ax.get_legend().get_texts()]
     # Rounding is not magnified: the line lies in the bounds that were searched.
     assert ax.get_ylim() == (-1, 2)
 
@@ -217,41 +256,64 @@ def test_no_band_where_nothing_is_flat(results: Results) -> None:
 
 
 def test_every_status_has_its_marker_only_where_it_occurs() -> None:
-    alphas = np.arange(8.0)
-    kinds = [Status.OK, Status.AT_BOUND, Status.TIED, Status.DEGENERATE, Status.NOT_CONVERGED, Status.NONFINITE]
-    thetas = [0, 1, 2, 3, 4, np.nan, 6, 7]
-    everything = made(alphas, thetas, [*kinds, Status.OK, Status.OK], accuracies=0.25)
-    ax = plot.optimal_theta(everything)
-    shown = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert shown == [
-        OPTIMUM_LABEL,
-        "at the bound",
-        "tied: one of several",
-        "flatter than quadratic",
-        "not converged",
-    ]
-    for x in (1, 2, 3, 4):
-        assert [line.get_label() for line in markers_at(ax, x, x)] == [shown[x]]
+    named = {
+        Status.AT_BOUND: "at the bound",
+        Status.TIED: "tied minima",
+        Status.DEGENERATE: "flatter than quadratic",
+        Status.ONE_SIDED: "one-sided limit",
+        Status.PLATEAU: "optimal on an interval",
+        Status.NOT_CONVERGED: "not converged",
+        Status.UNRESOLVED: "not settled",
+        Status.TRUNCATED: "not confirmed",
+    }
+    kinds = [Status.OK, *named, Status.NONFINITE, Status.OK, Status.OK]
+    alphas = np.arange(float(len(kinds)))
+    thetas = np.where(np.array(kinds) == Status.NONFINITE, np.nan, alphas)
+    ties = np.where(np.array(kinds) == Status.TIED, alphas, np.nan)[:, None]
+    ax = plot.optimal_theta(optimal(alphas, thetas, kinds, accuracies=0.25, ties=ties))
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [OPTIMUM_LABEL, *named.values()]
+    bars = {}
+    for x, (status, name) in enumerate(named.items(), 1):
+        labels = [line.get_label() for line in markers_at(ax, x, x)]
+        assert labels == ([] if status == Status.PLATEAU else [name])
+        bars[status] = [
+            c for c in ax.collections if [[x, x - 0.25], [x, x + 0.25]] in np.array(c.get_segments()).tolist()
+        ]
+    # Of a minimum that is flat, and of an interval of minima, the accuracy is a bar.
+    assert [status for status in named if bars[status]] == [Status.DEGENERATE, Status.PLATEAU]
+    assert bars[Status.PLATEAU][0].get_linewidth()[0] > 2 * bars[Status.DEGENERATE][0].get_linewidth()[0]
     # Neither a tie at one alpha, nor what is not known, nor what is not finite is part of the curve.
-    assert not np.isin(segments(ax)[:, :, 0], [2, 4, 5]).any()
-    assert not any((np.asarray(line.get_xydata())[:, 0] == 5).any() for line in ax.lines if not line.get_linestyle())
-    (bar,) = (c for c in ax.collections if isinstance(c, LineCollection))
-    assert bar.get_segments()[0].tolist() == [[3, 2.75], [3, 3.25]]
-    assert plot.optimal_theta(made(alphas, alphas)).get_legend() is None
+    off = [i for i, kind in enumerate(kinds) if kind in (3, 5, 7, 9, 10)]
+    assert not np.isin(segments(ax)[:, :, 0], off).any()
+    assert plot.optimal_theta(optimal(alphas, alphas)).get_legend() is None
+
+
+def test_a_status_that_lasts_is_marked_here_and_there() -> None:
+    ax = plot.optimal_theta(optimal(np.arange(300.0), 1.0, Status.DEGENERATE, accuracies=0.1))
+    (marks,) = (line for line in ax.lines if line.get_label() == "flatter than quadratic")
+    assert 10 <= len(marks.get_xdata()) <= 16
 
 
 def test_a_lasting_tie_is_a_branch() -> None:
-    ax = plot.optimal_theta(made(np.arange(6.0), -1, [0, 0, 3, 3, 3, 3]))
-    assert len(segments(ax)) == 5
+    ties = np.full((6, 2), np.nan)
+    ties[2:] = -1, 1
+    ax = plot.optimal_theta(optimal(np.arange(6.0), [1, 1, -1, -1, -1, -1], [0, 0, 3, 3, 3, 3], ties=ties))
+    # Of one minimum and of two: the leftmost of these need not be the one.
+    lines = [line for line in ax.lines if line.get_linestyle() != "None"]
+    drawn = {tuple(map(tuple, pair)) for line in lines for pair in pairs(line).tolist()}
+    assert drawn == {
+        ((0, 1), (1, 1)),
+        *(((k, y), (k + 1, y)) for k in (2, 3, 4) for y in (-1, 1)),
+    }
 
 
 def test_nothing_finite_is_an_empty_picture() -> None:
-    ax = plot.optimal_theta(made([0.0, 1.0], np.nan, Status.NONFINITE))
+    ax = plot.optimal_theta(optimal([0.0, 1.0], np.nan, Status.NONFINITE))
     assert ax.get_ylim() == (-4, 4)
 
 
 def test_one_alpha_is_enough_for_an_optimum() -> None:
-    assert plot.optimal_theta(made([0.5], 1.0)).get_xlim() == (0, 1)
+    assert plot.optimal_theta(optimal([0.5], 1.0)).get_xlim() == (0, 1)
 
 
 # What the outer loop says.
@@ -266,7 +328,7 @@ def test_ends_are_those_of_the_run(results: Results) -> None:
     assert (points["start"][:, 1] == 0).all()
 
 
-@pytest.mark.parametrize("draw", [plot.outer_loop, lambda run: plot.optimal_theta(made([0.0, 1.25], 1.0), run=run)])
+@pytest.mark.parametrize("draw", [plot.outer_loop, lambda run: plot.optimal_theta(optimal([0.0, 1.25], 1.0), run=run)])
 def test_what_is_gone_lies_on_the_edge_and_not_in_the_picture(results: Results, draw: Callable[[Any], Any]) -> None:
     ax = draw(results.lost)
     status = np.asarray(results.lost.status)
@@ -294,42 +356,28 @@ def test_trajectories_are_vertical_and_few(results: Results) -> None:
 # What surfaces say.
 
 
-def test_zero_curves_know_minima_from_maxima(results: Results) -> None:
-    """Against the closed curvature of case 2; the flags change exactly at folds."""
-    alphas, thetas, grads = grid_of(results.surface, "grads")
-    pieces = zero_curves(alphas, thetas, grads)
-    assert {stable for *_, stable in pieces} == {True, False}
-    for x, y, stable in pieces:
-        a, t = (x[1:] + x[:-1]) / 2, (y[1:] + y[:-1]) / 2
-        adapted = t - a * t**3
-        curvature = 3 * adapted**2 * (1 - 3 * a * t**2) ** 2 - 6 * a * t * adapted**3 + (1 - a) ** 2
-        # Near a fold the curvature is as small as the error of the grid.
-        clear = np.abs(curvature) > 0.05
-        assert ((curvature > 0) == stable)[clear].all()
-        assert clear.any() or x.size < 12
-        assert (np.diff(x) >= 0).all() if stable else (np.diff(x) <= 0).all()
+def test_a_surface_shows_the_branches_of_a_diagram(results: Results) -> None:
+    (branch,) = results.diagram.branches
+    fold = int(np.flatnonzero(branch.stabilities == 0)[0])
+    for ax in (
+        plot.contour(results.surface, diagram=results.diagram),
+        plot.gradient_surface(results.surface, diagram=results.diagram),
+    ):
+        lines = {line.get_label(): line for line in ax.lines}
+        assert {"attracting", "repelling"} <= set(lines)
+        assert lines["attracting"].get_linewidth() > lines["repelling"].get_linewidth()
+        assert (lines["attracting"].get_linestyle(), lines["repelling"].get_linestyle()) == ("-", "--")
+        np.testing.assert_array_equal(lines["attracting"].get_xydata()[-1], [branch.alphas[fold], branch.thetas[fold]])
 
 
-def test_an_alpha_without_gradient_does_not_break_the_curve(results: Results) -> None:
-    (x, y, stable), *others = zero_curves(*grid_of(results.flat_surface, "grads"))
-    assert not others
-    assert stable
-    assert (x[0], x[-1]) == (0, 2)
-    np.testing.assert_allclose(y, 0.5, atol=1e-12)
-
-
-def test_gradient_surface_draws_minima_solid_and_maxima_dashed(results: Results) -> None:
-    ax: Any = plot.gradient_surface(results.surface)
-    lines = {line.get_label(): line for line in ax.lines}
-    assert set(lines) == {"minimum", "maximum"}
-    assert lines["minimum"].get_linewidth() > lines["maximum"].get_linewidth()
-    assert (lines["minimum"].get_linestyle(), lines["maximum"].get_linestyle()) == ("-", "--")
-    for line in lines.values():
-        z = np.asarray(line.get_data_3d()[2], float)
-        assert (z[np.isfinite(z)] == 0).all()
+def test_curves_of_a_gradient_lie_on_the_plane(results: Results) -> None:
+    ax: Any = plot.gradient_surface(results.surface, diagram=results.diagram)
+    for line in ax.lines:
+        assert (np.asarray(line.get_data_3d()[2]) == 0).all()
     _, plane, _ = sorted(ax.collections, key=lambda c: c.get_zorder())
     (alpha,) = plane.get_facecolor()[:, 3]
     assert 0 < alpha < 1
+    assert not plot.gradient_surface(results.surface).lines
 
 
 def test_a_high_corner_is_cut_and_the_label_says_where(results: Results) -> None:
@@ -386,14 +434,14 @@ def test_cells_that_are_not_finite_are_holes(results: Results) -> None:
     values = np.array(results.surface.values)
     values[80:120, 30:50] = np.nan
     values[0, 0] = np.inf
-    broken = results.surface._replace(values=values)
+    broken = replaced(results.surface, values=values)
     ax = plot.contour(broken)
     assert to_hex(ax.get_facecolor()) == "#bfbfbf"
     assert not any(
         path.contains_point((results.alphas[100], results.thetas[40])) for path in ax.collections[0].get_paths()
     )
     plot.surface(broken).figure.savefig(io.BytesIO(), dpi=50)
-    empty = results.surface._replace(values=np.full_like(values, np.nan), grads=np.full_like(values, np.nan))
+    empty = replaced(results.surface, values=np.full_like(values, np.nan), grads=np.full_like(values, np.nan))
     for draw in (plot.contour, plot.surface, plot.gradient_surface):
         draw(empty).figure.savefig(io.BytesIO(), dpi=50)
 
@@ -401,7 +449,8 @@ def test_cells_that_are_not_finite_are_holes(results: Results) -> None:
 def test_the_order_of_the_axes_does_not_matter(results: Results) -> None:
     rows, columns = np.random.default_rng(0).permutation(251), np.random.default_rng(1).permutation(129)
     s = results.surface
-    shuffled = s._replace(
+    shuffled = replaced(
+        s,
         alphas=np.asarray(s.alphas)[rows],
         thetas=np.asarray(s.thetas)[columns],
         values=np.asarray(s.values)[np.ix_(rows, columns)],
@@ -442,9 +491,11 @@ def test_task_losses_draws_the_alpha_asked_for(results: Results) -> None:
         (lambda r: plot.contour(r.optimum), TypeError, "Surface, got OptimalTheta"),
         (lambda r: plot.optimal_theta(r.surface), TypeError, "OptimalTheta, got Surface"),
         (lambda r: plot.contour(r.surface, run=r.optimum), TypeError, "OuterRun"),
+        (lambda r: plot.contour(r.surface, diagram=r.optimum), TypeError, "BifurcationDiagram, got OptimalTheta"),
+        (lambda r: plot.gradient_surface(r.surface, diagram=r.optimum), TypeError, "BifurcationDiagram"),
         (lambda r: plot.contour(r.surface, field="loss"), ValueError, "'values', 'grads', 'curvatures', got 'loss'"),
         (lambda r: plot.contour(r.flat_surface, field="curvatures"), ValueError, "derivatives=2"),
-        (lambda r: plot.gradient_surface(r.surface._replace(grads=None)), ValueError, "derivatives=1"),
+        (lambda r: plot.gradient_surface(replaced(r.surface, grads=None)), ValueError, "derivatives=1"),
         (lambda r: plot.section(r.surface), ValueError, "either alpha or theta"),
         (lambda r: plot.section(r.surface, alpha=0.1, theta=0.1), ValueError, "either alpha or theta"),
         (lambda r: plot.task_losses(r.losses, labels=["one"]), ValueError, "each of the 2 tasks"),

@@ -42,6 +42,11 @@ FIELD_LABELS: dict[str, str] = {
 SIZE = (4.3, 3.2)
 SIZE_3D = (4.6, 3.7)
 
+_MOST_TICKS = 7
+
+# Of a legend: the width of a letter and of a handle with the room around it, in points.
+_LETTER, _HANDLE = 4.6, 30.0
+
 
 def axes(ax: Axes | None, size: tuple[float, float] = SIZE) -> Axes:
     """`ax`, or the axes of a new figure."""
@@ -105,10 +110,32 @@ def scalar_thetas(run: Any) -> tuple[Points, Points]:
     return np.asarray(ends), np.asarray(ways)
 
 
-def span(alphas: Points) -> tuple[float, float]:
+def span(alphas: Points | tuple[float, float]) -> tuple[float, float]:
     """The limits of the alpha axis."""
     low, high = float(alphas[0]), float(alphas[-1])
     return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def number(value: float) -> str:
+    """`value` in four significant digits with a true minus sign.
+
+    >>> number(-0.52941), number(12345678.0)
+    ('−0.5294', '1.235e+07')
+    """
+    return f"{value:.4g}".replace("-", "−")
+
+
+def window(thetas: Points, bounds: Any) -> tuple[float, float]:
+    """The interval of theta to show: what is finite, with a margin; all of `bounds` around a constant.
+
+    Without the second part a curve that is constant but for rounding would be magnified until rounding shows.
+    """
+    low, high = (float(b) for b in bounds)
+    finite = thetas[np.isfinite(thetas)]
+    if not finite.size or np.ptp(finite) < 0.02 * (high - low):
+        return low, high
+    margin = 0.07 * float(np.ptp(finite))
+    return float(finite.min()) - margin, float(finite.max()) + margin
 
 
 def rim(width: float, color: str = "white") -> list[Any]:
@@ -120,8 +147,12 @@ def rim(width: float, color: str = "white") -> list[Any]:
 
 def tidy(ax: Axes, xlabel: str, ylabel: str) -> None:
     """Labels, a light grid, no box."""
+    from matplotlib.ticker import MaxNLocator
+
     ax.set_xlabel(xlabel)
     ax.set_ylabel(ylabel)
+    # As many as have room beside each other with a sign and two decimals.
+    ax.xaxis.set_major_locator(MaxNLocator(_MOST_TICKS, steps=[1, 2, 2.5, 5, 10]))
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(True, color="0.92", linewidth=0.8)
     ax.set_axisbelow(True)
@@ -142,6 +173,20 @@ def legend(ax: Axes, *, least: int = 1, outside: bool = False) -> None:
     if outside and not ax.get_title():
         # From above the tick labels on, clear of the highest of them.
         place: Any = {"loc": "lower left", "bbox_to_anchor": (-0.12, 1), "borderaxespad": 0.5, "borderpad": 0}
-        ax.legend(handles, labels, ncols=3, columnspacing=1, frameon=False, **place, **style)
+        # The layout will widen the axes by the room of labels that they do not have.
+        room = 1.25 * 72 * ax.get_position().width * ax.figure.bbox.width / ax.figure.dpi
+        columns = _columns(labels, room)
+        ax.legend(handles, labels, ncols=columns, columnspacing=1, frameon=False, **place, **style)
     else:
         ax.legend(handles, labels, loc="best", framealpha=0.85, edgecolor="none", **style)
+
+
+def _columns(labels: list[str], room: float) -> int:
+    """How many columns of a legend, filled one after the other, fit into a width in points, at most 3."""
+    lengths = [len(label.replace("$", "").replace("\\", "")) for label in labels]
+    for columns in (3, 2):
+        rows = -(-len(labels) // columns)
+        longest = [max(lengths[start : start + rows]) for start in range(0, len(labels), rows)]
+        if _LETTER * sum(longest) + _HANDLE * len(longest) <= room:
+            return columns
+    return 1

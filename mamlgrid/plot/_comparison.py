@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._status import Status
-from ._axes import ALPHA_LABEL, CYCLE, THETA_LABEL, THICK, THIN, axes, legend, span, tidy, wanted
-from ._optimum import curve, window
+from ._axes import ALPHA_LABEL, CYCLE, THETA_LABEL, THICK, axes, legend, span, tidy, wanted, window
+from ._draw import draw, line_style
+from ._looks import LineLook, confirmed
+from ._scene import Curve, Marks, Piece, Scene, limits
+from ._scene_diagram import point_marks
+from ._scene_optimum import optimum_scene
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,11 +19,8 @@ if TYPE_CHECKING:
     from .._compare import Comparison
     from ._axes import Points
 
-ATTRACTING: Any = {"linestyle": "solid", "linewidth": THICK}
-REPELLING: Any = {"linestyle": (0, (4, 2)), "linewidth": THIN}
-
-# Statuses of points that are there.
-_KNOWN = (Status.OK, Status.DEGENERATE)
+_ATTRACTING = LineLook("attracting", "", THICK, "none")
+_REPELLING = LineLook("repelling", "", 0.3, "none")
 
 # Regrets below this share of the largest are rounding: on a logarithmic axis they would be all there is to see.
 _LEAST_REGRET = 1e-12
@@ -29,8 +29,9 @@ _LEAST_REGRET = 1e-12
 def fixed_points(result: Comparison, ax: Axes | None = None) -> Axes:
     r"""The fixed points of all algorithms against alpha, over the optimum of the reference.
 
-    Attracting ones are solid and thick, repelling ones thin and dashed. Points of neighbouring alphas are joined where
-    each is the other's nearest of its kind, so that a curve ends where its point vanishes.
+    Attracting ones are large dots, repelling ones small: what was found at each alpha, not joined up. The curves of one
+    algorithm are in the `bifurcation_diagram` of its meta-loss. Open circles are limits from one side of a jump; hollow
+    grey ones are not zeros of the direction, or not settled.
 
     Args:
         result: what `mg.compare` returned.
@@ -45,17 +46,16 @@ def fixed_points(result: Comparison, ax: Axes | None = None) -> Axes:
     >>> mg.plot.fixed_points(both).get_ylabel()
     'fixed point $\\theta$'
     """
-    wanted(result, "Comparison")
+    best = _optimum(wanted(result, "Comparison"), "0.8")
     ax = axes(ax)
-    x, y = curve(result.optimum)
-    ax.plot(x, y, color="0.8", linewidth=3 * THICK, solid_capstyle="butt", label="optimum", zorder=1)
-    thetas = np.asarray(result.fixed_points)
-    _draw(ax, result, thetas)
+    draw(ax, best)
+    scene = _points(result, result.fixed_points)._replace(marks=_marks(result))
+    draw(ax, scene)
+    _name_repelling(ax, scene)
     tidy(ax, ALPHA_LABEL, r"fixed point $\theta$")
-    stable = thetas[np.asarray(result.attracting)]
-    low, high = np.asarray(result.thetas)[[0, -1]]
     # What attracts is what a reader looks for; a repelling point far away would squeeze it.
-    ax.set_ylim(window(np.concatenate([stable, y]), (low, high)))
+    stable = np.asarray(result.fixed_points)[np.asarray(result.attracting)]
+    ax.set_ylim(window(np.concatenate([stable, best.thetas]), scene.bounds))
     ax.set_xlim(*span(np.asarray(result.alphas)))
     legend(ax, outside=True)
     return ax
@@ -64,8 +64,8 @@ def fixed_points(result: Comparison, ax: Axes | None = None) -> Axes:
 def regrets(result: Comparison, ax: Axes | None = None) -> Axes:
     r"""What the fixed points cost: the true meta-loss there minus its minimum, against alpha, on a logarithmic axis.
 
-    Attracting fixed points are solid, repelling ones dashed. Regrets that are zero to rounding (the reference at its
-    own optimum) lie below the picture.
+    Attracting fixed points are large dots, repelling ones small. Regrets that are zero to rounding (the reference at
+    its own optimum) lie below the picture.
 
     Args:
         result: what `mg.compare` returned.
@@ -80,12 +80,10 @@ def regrets(result: Comparison, ax: Axes | None = None) -> Axes:
     >>> mg.plot.regrets(both).get_yscale()
     'log'
     """
-    values = np.array(wanted(result, "Comparison").regrets)
+    scene = _points(wanted(result, "Comparison"), _above_rounding(result.regrets))
     ax = axes(ax)
-    finite = values[np.isfinite(values)]
-    least = _LEAST_REGRET * float(finite.max(initial=0))
-    values[~(values > least)] = np.nan
-    _draw(ax, result, values)
+    draw(ax, scene)
+    _name_repelling(ax, scene)
     ax.set_yscale("log")
     tidy(ax, ALPHA_LABEL, r"regret $L_M(\theta) - \min L_M$")
     ax.set_xlim(*span(np.asarray(result.alphas)))
@@ -96,8 +94,8 @@ def regrets(result: Comparison, ax: Axes | None = None) -> Axes:
 def climbing(result: Comparison, label: str, ax: Axes | None = None) -> Axes:
     r"""Where the direction of an algorithm and the true gradient have opposite signs, over alpha and theta.
 
-    In the shaded cells a small outer step raises the true meta-loss. The lines are the fixed points of the algorithm,
-    attracting ones solid and repelling ones dashed, over the optimum of the reference.
+    In the shaded cells a small outer step raises the true meta-loss. The dots are the fixed points of the algorithm,
+    attracting ones large and repelling ones small, over the optimum of the reference.
 
     Args:
         result: what `mg.compare` returned.
@@ -122,9 +120,10 @@ def climbing(result: Comparison, label: str, ax: Axes | None = None) -> Axes:
     shade = ListedColormap(["white", "#F2C6A6"])
     cells: Any = {"cmap": shade, "vmin": 0, "vmax": 1, "shading": "nearest", "rasterized": True}
     ax.pcolormesh(alphas, thetas, np.asarray(result.uphill)[number].T.astype(float), **cells)
-    x, y = curve(result.optimum)
-    ax.plot(x, y, color="0.6", linewidth=2 * THICK, solid_capstyle="butt", label="optimum", zorder=2)
-    _draw(ax, result, np.asarray(result.fixed_points), only=number)
+    draw(ax, _optimum(result, "0.6"))
+    scene = _points(result, result.fixed_points, only=number)
+    draw(ax, scene)
+    _name_repelling(ax, scene)
     ax.set(xlabel=ALPHA_LABEL, ylabel=THETA_LABEL, xlim=span(alphas), ylim=thetas[[0, -1]], title=label)
     handles, labels = ax.get_legend_handles_labels()
     patch = Patch(facecolor="#F2C6A6", label="climbs")
@@ -132,53 +131,52 @@ def climbing(result: Comparison, label: str, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def _draw(ax: Axes, result: Comparison, values: Points, only: int | None = None) -> None:
-    """The fixed points of the algorithms as curves of `values`, `[algorithms, alphas, points]`."""
-    alphas, status = np.asarray(result.alphas), np.asarray(result.status)
-    thetas, attracting = np.asarray(result.fixed_points), np.asarray(result.attracting)
+def _optimum(result: Any, color: str) -> Scene:
+    """The optimum of the reference, wide, for the fixed points to lie on."""
+    scene = optimum_scene(result.optimum, look=LineLook("optimum", color, 3 * THICK))
+    return scene._replace(bands=(), marks=())
+
+
+def _points(result: Any, heights: Any, only: int | None = None) -> Scene:
+    """The fixed points of the algorithms as dots at `heights`, `[algorithms, alphas, points]`."""
+    alphas = np.broadcast_to(np.asarray(result.alphas)[:, None], result.status.shape[1:])
+    heights, values, attracting = (np.asarray(a) for a in (heights, result.values, result.attracting))
+    there = confirmed(result.status) & np.isfinite(heights)
+    curves = []
     for number, name in enumerate(result.labels.names):
         if only not in (None, number):
             continue
         color = CYCLE[number % len(CYCLE)]
-        for kind, style in ((True, ATTRACTING), (False, REPELLING)):
-            here = np.isin(status[number], _KNOWN) & (attracting[number] == kind)
-            label = name if kind else "repelling"
-            for chain in _chains(np.where(here, thetas[number], np.nan)):
-                at, which = np.array(chain).T
-                y = values[number, at, which]
-                if not np.isfinite(y).any():
-                    continue
-                # A curve of a single alpha would be invisible as a line.
-                dot = {"marker": "o", "markersize": 3} if np.isfinite(y).sum() == 1 else {}
-                zorder = 3 + 0.01 * (len(result.labels.names) - number)
-                ax.plot(alphas[at], y, color=color, zorder=zorder, **style, **dot)
-                if label not in ax.get_legend_handles_labels()[1]:
-                    # Dashes are the same for all algorithms: one grey entry stands for them.
-                    ax.plot([], [], color=color if kind else "0.3", label=label, **style)
+        # The small dots of all algorithms are named once.
+        looks = _ATTRACTING._replace(color=color, label=name), _REPELLING._replace(color=color, label="")
+        for kind, look, words in zip((True, False), looks, ("attracting", "repelling"), strict=True):
+            here = there[number] & (attracting[number] == kind)
+            count = int(here.sum())
+            place = alphas[here], heights[number][here], values[number][here]
+            whole = (Piece(slice(0, count), look),)
+            curves += [Curve(f"{name}, {words}", *place, (words,) * count, whole)] if count else []
+    return Scene(limits(result.alphas), limits(result.thetas), tuple(curves))
 
 
-def _chains(thetas: Points) -> list[list[tuple[int, int]]]:
-    """Points `[alphas, points]` joined to the next alpha where each is the other's nearest: lists of indices."""
-    chains: list[list[tuple[int, int]]] = []
-    ends: dict[int, list[tuple[int, int]]] = {}
-    for row, points in enumerate(thetas):
-        there = [int(i) for i in np.flatnonzero(np.isfinite(points))]
-        links = _mutual(thetas[row - 1], points, list(ends), there) if row else {}
-        now = {}
-        for i in there:
-            chain = ends[links[i]] if i in links else []
-            if not chain:
-                chains.append(chain)
-            chain.append((row, i))
-            now[i] = chain
-        ends = now
-    return chains
+def _above_rounding(regrets: Any) -> Points:
+    """Regrets, with NaN for those that are rounding."""
+    regrets = np.asarray(regrets)
+    largest = np.max(regrets, initial=0, where=np.isfinite(regrets))
+    return np.where(regrets > _LEAST_REGRET * largest, regrets, np.nan)
 
 
-def _mutual(before: Points, after: Points, starts: list[int], stops: list[int]) -> dict[int, int]:
-    """For each stop the start that is its nearest, where it is the start's nearest too."""
-    if not starts or not stops:
-        return {}
-    distance = np.abs(before[starts][:, None] - after[stops][None, :])
-    forth, back = distance.argmin(axis=1), distance.argmin(axis=0)
-    return {stops[j]: starts[i] for j, i in enumerate(back) if forth[i] == j}
+def _marks(result: Any) -> tuple[Marks, ...]:
+    """The fixed points that are limits or in doubt."""
+    rows = (np.asarray(a) for a in (result.fixed_points, result.values, result.status))
+    return tuple(
+        mark
+        for thetas, values, status in zip(*rows, strict=True)
+        for mark in point_marks(result.alphas, thetas, values, status)
+        if mark.kind in ("one-sided limit", "point in doubt")
+    )
+
+
+def _name_repelling(ax: Axes, scene: Scene) -> None:
+    """One grey entry in the legend for the small dots of all algorithms."""
+    if any("repelling" in curve.words for curve in scene.curves):
+        ax.plot([], [], label=_REPELLING.label, **line_style(_REPELLING._replace(color="0.3")))

@@ -19,14 +19,17 @@ from ._axes import (
     scalar_thetas,
     wanted,
 )
+from ._draw import draw
 from ._levels import label, levels_of
-from ._optimum import draw_ends, draw_optimum
+from ._optimum import draw_ends
 from ._outer_loop import draw_ways
-from ._zero_curves import zero_lines
+from ._scene_diagram import branch_scene
+from ._scene_optimum import optimum_scene
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from .. import BifurcationDiagram
     from .._optimum import OptimalTheta
     from .._outer_loop import OuterRun
     from .._surface import Surface
@@ -42,12 +45,12 @@ def contour(
     field: Field = "values",
     optimum: OptimalTheta | None = None,
     run: OuterRun | None = None,
+    diagram: BifurcationDiagram | None = None,
 ) -> Axes:
     r"""Filled contours over alpha (across) and theta (up).
 
     The levels of a non-negative loss that spans decades are spaced by ratio, those of a signed field likewise on
-    both sides of zero, so that a high corner does not hide the valley. Of "grads" the zero curves are drawn too,
-    minima solid and maxima dashed. Cells that are not finite are grey.
+    both sides of zero, so that a high corner does not hide the valley. Cells that are not finite are grey.
 
     Args:
         result: what `mg.surface` returned.
@@ -55,6 +58,7 @@ def contour(
         field: "values", "grads" or "curvatures".
         optimum: the curve of optimal theta, with its jumps.
         run: an outer loop; each trajectory is vertical because alpha is fixed, a readable number of them is shown.
+        diagram: the branches of stationary points, attracting ones solid and repelling ones dashed, with their folds.
 
     Returns:
         The axes; the colour bar is its neighbour.
@@ -74,11 +78,10 @@ def contour(
     filled.set(edgecolor="face", linewidth=0.3)
     ax.set_facecolor(NONFINITE_GREY)
     label(ax.figure.colorbar(filled, ax=ax, label=FIELD_LABELS[field], pad=0.02), levels)
-    if field == "grads":
-        for line, name, style in zero_lines(alphas, thetas, values):
-            ax.plot(*line, color=BLACK, label=name, zorder=3, **style)
+    if diagram is not None:
+        draw(ax, branch_scene(wanted(diagram, "BifurcationDiagram")), on_colour=True, labels=False)
     if optimum is not None:
-        draw_optimum(ax, wanted(optimum, "OptimalTheta"), on_colour=True)
+        draw(ax, optimum_scene(wanted(optimum, "OptimalTheta")), on_colour=True)
     if run is not None:
         _draw_run(ax, wanted(run, "OuterRun"))
     ax.set(xlabel=ALPHA_LABEL, ylabel=THETA_LABEL, xlim=alphas[[0, -1]], ylim=thetas[[0, -1]])

@@ -1,33 +1,26 @@
-"""Optimal theta in plotly, against alpha and on the surface. A jump is a gap, a flat stretch a band."""
+"""Stationary points in plotly: optimal theta against alpha, and the bifurcation diagram."""
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .._status import Status
-from ._axes import BLACK, GREEN, OPTIMUM, PURPLE, RUN, scalar_thetas, wanted
-from ._interactive_style import ALPHA, VALUE, axis, ends, graph_objects, layout, number
-from ._optimum import BAND, curve, window
+from ._axes import BLACK, RUN, number, scalar_thetas, wanted, window
+from ._interactive_draw import add_scene
+from ._interactive_style import ALPHA, VALUE, axis, ends, graph_objects, layout
+from ._scene_diagram import diagram_scene
+from ._scene_optimum import optimum_scene
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
+    from .. import BifurcationDiagram
     from .._optimum import OptimalTheta
     from .._outer_loop import OuterRun
     from ._axes import Points
-
-_MARKS = {
-    Status.AT_BOUND: ("at the bound", "triangle-up", PURPLE),
-    Status.TIED: ("tied: one of several", "diamond", BLACK),
-    Status.DEGENERATE: ("flatter than quadratic", "square", GREEN),
-    Status.NOT_CONVERGED: ("not converged", "x", BLACK),
-}
-
-# A status that lasts is marked at about so many places along the curve.
-_MOST_MARKS = 15
+    from ._scene import Scene
 
 # Of the outer loop: status, name, symbol. The first two have arrived somewhere, the others have no place.
 _RUN_MARKS = (
@@ -38,21 +31,18 @@ _RUN_MARKS = (
 )
 _ARRIVED = (Status.OK, Status.NOT_CONVERGED)
 
-# A band narrower than this share of the alpha axis could be overlooked.
-_NARROWEST_BAND = 0.006
-
-# More jumps than this are counted in the title, not listed.
+# More jumps than this are counted below the title, not listed.
 _MOST_LISTED = 2
 
-_FLAT = "every θ is optimal"
 _POINT = "α = %{x:.6g}<br>θ = %{y:.6g}<br>" + VALUE + " = %{customdata[0]:.5g}<br>%{customdata[1]}<extra></extra>"
 
 
 def optimal_theta(optimum: OptimalTheta, *, run: OuterRun | None = None) -> Figure:
     """The global minimiser of the meta-loss against alpha.
 
-    A jump is a gap with both ends marked, filled before and open after it. Where every theta is optimal there is
-    a band. AT_BOUND, TIED, DEGENERATE (its accuracy as a bar) and NOT_CONVERGED have marks; NONFINITE is left out.
+    A jump is a gap with both ends marked, filled before and open after it, hollow and grey where it was not confirmed.
+    Where every theta is optimal there is a band. What is not plain OK has marks, as in `plot.optimal_theta`: tied
+    minima all of them; NONFINITE is left out.
 
     Args:
         optimum: what `mg.optimal_theta` returned.
@@ -72,174 +62,64 @@ def optimal_theta(optimum: OptimalTheta, *, run: OuterRun | None = None) -> Figu
     ['optimal θ*', 'jump', 'jump']
     """
     figure = graph_objects().Figure()
-    jumps = wanted(optimum, "OptimalTheta").jumps
+    scene = optimum_scene(wanted(optimum, "OptimalTheta"))
     finals = None if run is None else scalar_thetas(wanted(run, "OuterRun"))[0]
-    seen = [np.asarray(a) for a in (optimum.thetas, jumps.thetas_before, jumps.thetas_after)]
+    seen = scene.thetas
     if run is not None and finals is not None:
-        seen.append(finals[np.isin(np.asarray(run.status), _ARRIVED)])
-    low, high = window(np.concatenate(seen), optimum.bounds)
-    _add_bands(figure, optimum, (low, high))
-    x, y, customdata = _curve(optimum)
-    # A point between two gaps has no line.
-    gap = np.pad(np.isnan(y), 1, constant_values=True)
-    alone = ~gap[1:-1] & gap[:-2] & gap[2:]
-    style = {
-        "mode": "lines+markers",
-        "line": {"color": OPTIMUM, "width": 3, "simplify": False},
-        "marker": {"color": OPTIMUM, "size": np.where(alone, 8, 0), "line": {"width": 0}},
-    }
-    figure.add_scatter(x=x, y=y, customdata=customdata, name="optimal θ*", hovertemplate=_POINT, **style)
-    _add_marks(figure, optimum)
-    for end in _jump_ends(jumps):
-        end["marker"] |= {"size": 11, "line": {"color": OPTIMUM, "width": 2.5}}
-        figure.add_scatter(**end)
+        seen = np.concatenate([seen, finals[np.isin(np.asarray(run.status), _ARRIVED)]])
+    low, high = window(seen, scene.bounds)
+    add_scene(figure, scene, (low, high))
     if run is not None and finals is not None:
         _add_run(figure, run, finals, low + 0.015 * (high - low))
+    title = "Optimal θ for every α"
+    return _laid_out(figure, scene, title, _told(scene), "optimal θ*" if run is None else "θ", [low, high])
+
+
+def bifurcation_diagram(result: BifurcationDiagram) -> Figure:
+    """All stationary points of a meta-loss against alpha; the same facts and looks as `plot.bifurcation_diagram`.
+
+    The hover text tells alpha, theta, the meta-loss and the stability of each point, where its branch starts and stops,
+    what each mark is, and why something was not confirmed or not settled. A click on the legend hides things.
+
+    Args:
+        result: what `mg.bifurcation_diagram` returned.
+
+    Returns:
+        A plotly figure.
+
+    Raises:
+        ImportError: plotly is missing.
+
+    >>> import numpy as np, mamlgrid as mg
+    >>> diagram = mg.bifurcation_diagram(mg.cases.quartic().meta(), np.linspace(0, 0.9, 91), (-2.0, 2.0))
+    >>> sorted({trace.name for trace in bifurcation_diagram(diagram).data})
+    ['attracting', 'fold', 'hysteresis', 'jump', 'optimal θ*', 'repelling']
+    """
+    figure = graph_objects().Figure()
+    scene = diagram_scene(wanted(result, "BifurcationDiagram"))
+    low, high = window(scene.thetas, scene.bounds)
+    add_scene(figure, scene, (low, high))
+    note = "<br>".join(part for part in (_told(scene), _counted(scene)) if part)
+    return _laid_out(figure, scene, "All stationary points for every α", note, "stationary θ", [low, high])
+
+
+def _laid_out(figure: Any, scene: Scene, title: str, note: str, across: str, limits: list[float]) -> Figure:
+    """The figure with its axes, the legend below them."""
     place = {"x": 0, "xanchor": "left", "y": 0, "yref": "container", "yanchor": "bottom"}
     figure.update_layout(
         layout(
-            "Optimal θ for every α",
-            _told(jumps),
+            title,
+            note,
             height=500,
-            margin={"l": 62, "r": 18, "t": 86, "b": 100},
-            xaxis=axis(ALPHA, ends(np.asarray(optimum.alphas))),
-            yaxis=axis("optimal θ*" if run is None else "θ", [low, high]),
+            margin={"l": 62, "r": 18, "t": 86 + 18 * note.count("<br>"), "b": 100},
+            xaxis=axis(ALPHA, ends(np.array(scene.alphas))),
+            yaxis=axis(across, limits),
             showlegend=True,
             legend={"orientation": "h", "traceorder": "normal", **place},
             hovermode="closest",
         )
     )
     return figure
-
-
-def add_optimum(figure: Figure, optimum: OptimalTheta, height: float) -> None:
-    """Draw the optimum on a surface: the curve with its gaps, the ends of the jumps, flat alphas.
-
-    Args:
-        figure: a surface with its cross-sections.
-        optimum: the curve.
-        height: of the range in view. The curve floats a little above the surface, whose flat facets would swallow
-            it here and there; the hover text tells the true value.
-    """
-    x, y, customdata = _curve(optimum)
-    z = customdata[:, 0].astype(float)
-    line = {"x": x, "y": y, "mode": "lines"}
-    rim = {"color": "white", "width": 14}
-    figure.add_scatter3d(**line, z=z + 0.006 * height, line=rim, name="", hoverinfo="skip", showlegend=False)
-    figure.add_scatter3d(
-        **line,
-        z=z + 0.012 * height,
-        customdata=customdata,
-        name="optimal θ*",
-        showlegend=True,
-        line={"color": OPTIMUM, "width": 8},
-        hovertemplate=_POINT,
-    )
-    for end in _jump_ends(optimum.jumps):
-        end["marker"] |= {"size": 6, "line": {"color": OPTIMUM, "width": 2}}
-        figure.add_scatter3d(**end | {"z": end["customdata"] + 0.03 * height, "showlegend": False})
-    flat = np.asarray(optimum.status) == Status.FLAT
-    if flat.any():
-        alphas, values = (np.repeat(np.asarray(a)[flat], 3) for a in (optimum.alphas, optimum.values))
-        figure.add_scatter3d(
-            x=alphas,
-            # From one bound to the other, NaN between one flat alpha and the next.
-            y=np.tile([*map(float, optimum.bounds), np.nan], int(flat.sum())),
-            z=values + 0.012 * height,
-            customdata=values,
-            name=_FLAT,
-            showlegend=True,
-            mode="lines",
-            line={"color": OPTIMUM, "width": 6, "dash": "dot"},
-            hovertemplate=f"α = %{{x:.6g}}<br>{_FLAT}<br>{VALUE} = %{{customdata:.5g}}<extra></extra>",
-        )
-
-
-def _curve(optimum: Any) -> tuple[Points, Points, Any]:
-    """The curve with NaN at gaps; and value and status of each of its points, for the hover text."""
-    x, y = curve(optimum)
-    jumps = optimum.jumps
-    alphas, values = (
-        np.concatenate([np.asarray(a), np.asarray(b)])
-        for a, b in ((optimum.alphas, jumps.alphas), (optimum.values, jumps.values))
-    )
-    names = [Status(int(code)).name for code in np.asarray(optimum.status)]
-    names = np.array(names + ["jump"] * np.asarray(jumps.alphas).size, object)
-    # Of a grid point and a jump at the same alpha only the jump is on the curve, and it comes last here.
-    where = {float(alpha): i for i, alpha in enumerate(alphas)}
-    index = [where[float(alpha)] for alpha in x]
-    return x, y, np.stack([values[index].astype(object), names[index]], axis=1)
-
-
-def _jump_ends(jumps: Any) -> list[dict[str, Any]]:
-    """Two traces, the ends before the jumps and those after them; none where there is no jump."""
-    at, values = np.asarray(jumps.alphas), np.asarray(jumps.values)
-    if not at.size:
-        return []
-    text = "<br>α = %{x:.9g}<br>θ = %{y:.6g}<br>" + VALUE + " = %{customdata:.5g}<extra></extra>"
-    return [
-        {
-            "x": at,
-            "y": np.asarray(thetas),
-            "customdata": values,
-            "name": "jump",
-            "legendgroup": "jump",
-            "showlegend": side == "before",
-            "mode": "markers",
-            "marker": {"color": fill},
-            "hovertemplate": f"jump, {side}{text}",
-        }
-        for side, thetas, fill in (("before", jumps.thetas_before, OPTIMUM), ("after", jumps.thetas_after, "white"))
-    ]
-
-
-def _add_bands(figure: Figure, optimum: Any, across: tuple[float, float]) -> None:
-    """A band over each run of flat alphas, reaching halfway to its neighbours and wide enough to be seen."""
-    alphas, values = np.asarray(optimum.alphas), np.asarray(optimum.values)
-    flat = np.pad((np.asarray(optimum.status) == Status.FLAT).astype(int), 1)
-    edges = np.concatenate([alphas[:1], (alphas[1:] + alphas[:-1]) / 2, alphas[-1:]])
-    starts, stops = (np.flatnonzero(np.diff(flat) == step) for step in (1, -1))
-    least = _NARROWEST_BAND * (ends(alphas)[1] - ends(alphas)[0])
-    low, high = across
-    for i, (start, stop) in enumerate(zip(starts, stops, strict=True)):
-        grow = max(0.0, least - float(edges[stop] - edges[start])) / 2
-        left, right = float(edges[start]) - grow, float(edges[stop]) + grow
-        which = number(alphas[start]) + (f" to {number(alphas[stop - 1])}" if stop - start > 1 else "")
-        figure.add_scatter(
-            x=[left, right, right, left, left],
-            y=[low, low, high, high, low],
-            name=_FLAT,
-            legendgroup="flat",
-            showlegend=i == 0,
-            mode="lines",
-            fill="toself",
-            fillcolor=BAND,
-            line={"width": 0, "color": BAND},
-            hoveron="fills",
-            hoverinfo="text",
-            text=f"α = {which}: {_FLAT} (FLAT), {VALUE} = {number(values[start])}",
-        )
-
-
-def _add_marks(figure: Figure, optimum: Any) -> None:
-    """A mark where the status is not OK, and for a flat minimum the accuracy of its position."""
-    thetas, status = np.asarray(optimum.thetas), np.asarray(optimum.status)
-    for kind, (name, symbol, color) in _MARKS.items():
-        here = np.flatnonzero((status == kind) & np.isfinite(thetas))
-        if not here.size:
-            continue
-        here = here[:: math.ceil(here.size / _MOST_MARKS)]
-        bars = {"type": "data", "array": np.asarray(optimum.accuracies)[here], "color": color}
-        figure.add_scatter(
-            x=np.asarray(optimum.alphas)[here],
-            y=thetas[here],
-            customdata=[[value, kind.name] for value in np.asarray(optimum.values)[here].tolist()],
-            name=name,
-            mode="markers",
-            marker={"symbol": symbol, "color": color, "size": 9},
-            error_y=bars if kind == Status.DEGENERATE else None,
-            hovertemplate=_POINT,
-        )
 
 
 def _add_run(figure: Figure, run: Any, finals: Points, edge: float) -> None:
@@ -269,10 +149,29 @@ def _add_run(figure: Figure, run: Any, finals: Points, edge: float) -> None:
         )
 
 
-def _told(jumps: Any) -> str:
+def _told(scene: Scene) -> str:
     """The jumps in words: few readers hover before they know what to look for."""
-    found = np.stack([np.asarray(a) for a in (jumps.alphas, jumps.thetas_before, jumps.thetas_after)], axis=1)
-    if len(found) > _MOST_LISTED:
-        return f"{len(found)} jumps, from α = {number(found[0, 0])} to {number(found[-1, 0])}"
+    ends = [marks for marks in scene.marks if marks.kind == "jump"]
+    sure = [marks for marks in ends if marks.confirmed]
+    doubtful = max((marks.x.size for marks in ends if not marks.confirmed), default=0)
+    found = np.array([sure[0].x, sure[0].y, sure[-1].y]).T if sure else np.zeros((0, 3))
     told = [f"at α = {a:.4f} (θ from {number(b)} to {number(c)})" for a, b, c in found.tolist()]
-    return "Jump " + " and ".join(told) if told else ""
+    words = "Jump " + " and ".join(told) if told else ""
+    if len(found) > _MOST_LISTED:
+        words = f"{len(found)} jumps, from α = {number(found[0, 0])} to {number(found[-1, 0])}"
+    more = f"{doubtful} jump{'s' * (doubtful > 1)} not confirmed" if doubtful else ""
+    return ", ".join(part for part in (words, more) if part)
+
+
+def _counted(scene: Scene) -> str:
+    """How many folds and branch points there are, and what is in doubt."""
+    counts: dict[str, int] = {}
+    doubts = sum(marks.x.size for marks in scene.marks if not marks.confirmed and marks.kind != "jump")
+    for marks in scene.marks:
+        if marks.confirmed and marks.kind in ("fold", "pitchfork", "transcritical point", "degenerate branch point"):
+            counts[marks.kind] = counts.get(marks.kind, 0) + marks.x.size
+    gaps = sum(band.look.hatched for band in scene.bands)
+    parts = [f"{n} {kind}{'s' * (n > 1)}" for kind, n in counts.items()]
+    parts += [f"{doubts} mark{'s' * (doubts > 1)} not confirmed"] if doubts else []
+    parts += [f"{gaps} range{'s' * (gaps > 1)} of α not settled"] if gaps else []
+    return ", ".join(parts)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ._axes import ORANGE, PURPLE
-from ._interactive_style import GRID_LINE, Shown, axis, colorscale, ends, graph_objects, layout, number, slider
+from ._axes import ORANGE, PURPLE, number
+from ._interactive_style import GRID_LINE, Shown, axis, colorscale, ends, graph_objects, layout, slider
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ._axes import number
+
 if TYPE_CHECKING:
     from ._axes import Points
 
@@ -36,15 +38,6 @@ def graph_objects() -> Any:
     except ImportError as error:
         raise ImportError("interactive figures need plotly: pip install 'mamlgrid[interactive]'") from error
     return plotly.graph_objects
-
-
-def number(value: float) -> str:
-    """`value` in four significant digits with a true minus sign.
-
-    >>> number(-0.52941), number(12345678.0)
-    ('−0.5294', '1.235e+07')
-    """
-    return f"{value:.4g}".replace("-", "−")
 
 
 class Shown(NamedTuple):

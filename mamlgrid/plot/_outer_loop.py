@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._status import Status
-from ._axes import ALPHA_LABEL, RUN, THETA_LABEL, axes, legend, scalar_thetas, tidy, wanted
-from ._optimum import draw_ends, draw_optimum, window
+from ._axes import ALPHA_LABEL, RUN, THETA_LABEL, axes, legend, scalar_thetas, tidy, wanted, window
+from ._draw import draw
+from ._optimum import draw_ends
+from ._scene_optimum import optimum_scene
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,7 +49,9 @@ def outer_loop(run: OuterRun, ax: Axes | None = None, *, optimum: OptimalTheta |
     low, high = float(alphas.min()), float(alphas.max())
     bounds = (float(shown.min()) - 0.5, float(shown.max()) + 0.5)
     if optimum is not None:
-        shown = np.concatenate([shown, draw_optimum(ax, wanted(optimum, "OptimalTheta"))])
+        scene = optimum_scene(wanted(optimum, "OptimalTheta"))
+        draw(ax, scene)
+        shown = np.concatenate([shown, scene.thetas])
         known = np.asarray(optimum.alphas)
         low, high = min(low, float(known.min())), max(high, float(known.max()))
         bounds = optimum.bounds

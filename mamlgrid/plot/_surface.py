@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from ._axes import BLACK, FIELD_LABELS, Field, axes_3d, grid_of, wanted
+from ._axes import FIELD_LABELS, Field, axes_3d, grid_of, wanted
+from ._draw import draw_on_plane
 from ._facets import facets, shaded, thinned
 from ._levels import levels_of
-from ._zero_curves import zero_lines
+from ._scene_diagram import branch_scene
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from mpl_toolkits.mplot3d import Axes3D
 
+    from .. import BifurcationDiagram
     from .._surface import Surface
     from ._axes import Points
 
@@ -67,14 +69,15 @@ def surface(
     return space
 
 
-def gradient_surface(result: Surface, ax: Axes | None = None) -> Axes:
-    """The gradient in three dimensions with the translucent plane z = 0 and the curves where they meet.
-
-    A minimum of the meta-loss, where the gradient rises through zero, is solid and thick; a maximum dashed and thin.
+def gradient_surface(result: Surface, ax: Axes | None = None, *, diagram: BifurcationDiagram | None = None) -> Axes:
+    """The gradient in three dimensions with the translucent plane z = 0, and on request the curves where they meet.
 
     Args:
         result: what `mg.surface` returned, with `derivatives=1` or 2.
         ax: three-dimensional axes; a new figure when None.
+        diagram: what `mg.bifurcation_diagram` returned for the same meta-loss: its branches are the curves where the
+            gradient is zero. Where it rises through zero, at a minimum, they are solid and thick; where it falls,
+            dashed and thin.
 
     Returns:
         The axes.
@@ -101,8 +104,8 @@ def gradient_surface(result: Surface, ax: Axes | None = None) -> Axes:
     corners = np.array([[a, t, 0.0] for a, t in zip(alphas[[0, -1, -1, 0]], thetas[[0, 0, -1, -1]], strict=True)])
     _add(space, corners[None], np.array([_GLASS]), zorder=2)
     _add(space, polygons[upper], colors[upper], zorder=3)
-    for line, name, style in zero_lines(alphas, thetas, grads):
-        space.plot(*line, np.zeros_like(line[0]), color=BLACK, zorder=4, label=name, **style)
+    if diagram is not None:
+        draw_on_plane(space, branch_scene(wanted(diagram, "BifurcationDiagram")), 0.0)
     _finish(space, alphas, thetas, (low, high), FIELD_LABELS["grads"] + cut)
     if space.get_legend_handles_labels()[1]:
         space.legend(loc="upper left", frameon=False, fontsize="small")

@@ -12,22 +12,34 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._axes import BLACK, CYCLE, field_of, grid_of, wanted
-from ._interactive_optimum import add_optimum, optimal_theta
+from ._axes import CYCLE, field_of, grid_of, number, wanted
+from ._interactive_draw import add_to_surface
+from ._interactive_optimum import bifurcation_diagram, optimal_theta
 from ._interactive_page import write_html
 from ._interactive_sections import Look, linked_sections
-from ._interactive_style import GRADIENT, THETA, VALUE, axis, ends, graph_objects, layout, number, shown, slider
-from ._zero_curves import zero_curves
+from ._interactive_style import GRADIENT, THETA, VALUE, axis, ends, graph_objects, layout, shown, slider
+from ._looks import OPTIMAL, OPTIMAL_UNDER
+from ._scene_diagram import branch_scene
+from ._scene_optimum import optimum_scene
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
+    from .. import BifurcationDiagram
     from .._optimum import OptimalTheta
     from .._surface import Surface
     from .._task_losses import TaskLosses
     from ._axes import Points
 
-__all__ = ["gradient_surface", "optimal_theta", "section", "surface", "task_losses", "write_html"]
+__all__ = [
+    "bifurcation_diagram",
+    "gradient_surface",
+    "optimal_theta",
+    "section",
+    "surface",
+    "task_losses",
+    "write_html",
+]
 
 # The tasks differ in the dash as well as in colour.
 _DASHES = ("solid", "dash", "dot", "dashdot")
@@ -134,7 +146,13 @@ def section(surface: Surface, *, alpha: float) -> Figure:
     return figure
 
 
-def surface(surface: Surface, *, optimum: OptimalTheta | None = None, title: str | None = None) -> Figure:
+def surface(
+    surface: Surface,
+    *,
+    optimum: OptimalTheta | None = None,
+    diagram: BifurcationDiagram | None = None,
+    title: str | None = None,
+) -> Figure:
     """The meta-loss over alpha and theta, beside it the cross-sections at one alpha and at one theta.
 
     Sliders move the cross-sections; in a page of `write_html` so does the mouse over the surface. Values far
@@ -143,6 +161,8 @@ def surface(surface: Surface, *, optimum: OptimalTheta | None = None, title: str
     Args:
         surface: what `mg.surface` returned, with two or more alphas and thetas.
         optimum: what `mg.optimal_theta` returned: drawn on the surface, with a gap at each jump.
+        diagram: what `mg.bifurcation_diagram` returned: its branches are drawn on the surface, attracting ones solid
+            and repelling ones dashed.
         title: of the figure.
 
     Returns:
@@ -159,21 +179,28 @@ def surface(surface: Surface, *, optimum: OptimalTheta | None = None, title: str
     """
     grid = grid_of(wanted(surface, "Surface"), "values")
     view = shown(grid[2])
-    look = Look(VALUE, "Viridis", signed=False)
-    figure = linked_sections(*grid, shown=view, look=look, title=title or "Meta-loss over α and θ")
+    colours = Look(VALUE, "Viridis", signed=False)
+    figure = linked_sections(*grid, shown=view, look=colours, title=title or "Meta-loss over α and θ")
+    if diagram is not None:
+        add_to_surface(figure, branch_scene(wanted(diagram, "BifurcationDiagram")), view.high - view.low)
     if optimum is not None:
-        add_optimum(figure, wanted(optimum, "OptimalTheta"), view.high - view.low)
+        look = OPTIMAL if diagram is None else OPTIMAL_UNDER._replace(dash="solid")
+        scene = optimum_scene(wanted(optimum, "OptimalTheta"), look=look)
+        add_to_surface(figure, scene, view.high - view.low)
     return figure
 
 
-def gradient_surface(surface: Surface, *, title: str | None = None) -> Figure:
-    """The gradient over alpha and theta with the translucent plane z = 0, and the curves where they meet.
+def gradient_surface(
+    surface: Surface, *, diagram: BifurcationDiagram | None = None, title: str | None = None
+) -> Figure:
+    """The gradient over alpha and theta with the translucent plane z = 0, and on request the curves where they meet.
 
-    Along a solid curve the meta-loss has a minimum in theta, along a dashed one a maximum. Cross-sections as in
-    `surface`.
+    Cross-sections as in `surface`.
 
     Args:
         surface: what `mg.surface` returned, with `derivatives=1` or 2, two or more alphas and thetas.
+        diagram: what `mg.bifurcation_diagram` returned for the same meta-loss: its branches are where the gradient is
+            zero, solid where it rises through zero (a minimum), dashed where it falls.
         title: of the figure.
 
     Returns:
@@ -186,37 +213,21 @@ def gradient_surface(surface: Surface, *, title: str | None = None) -> Figure:
     >>> import numpy as np, mamlgrid as mg
     >>> found = mg.surface(mg.cases.quartic().meta(), np.linspace(0, 1.5, 31), np.linspace(-2, 2, 41))
     >>> [trace.name for trace in gradient_surface(found).data if trace.showlegend]
-    ['plane z = 0', 'minimum', 'maximum']
+    ['plane z = 0']
     """
     alphas, thetas, grads = grid_of(wanted(surface, "Surface"), "grads")
+    view = shown(grads, signed=True)
     figure = linked_sections(
         alphas,
         thetas,
         grads,
-        shown=shown(grads, signed=True),
+        shown=view,
         look=Look(GRADIENT, "RdBu_r", signed=True),
         title=title or "Gradient of the meta-loss over α and θ",
     )
     _add_plane(figure, alphas, thetas)
-    pieces = zero_curves(alphas, thetas, grads)
-    for name, stable, style in (
-        ("minimum", True, {"width": 7}),
-        ("maximum", False, {"width": 4, "dash": "dash"}),
-    ):
-        # NaN between the pieces, so that they are one trace.
-        parts = [np.pad([x, y], ((0, 0), (0, 1)), constant_values=np.nan) for x, y, s in pieces if s == stable]
-        if parts:
-            x, y = np.concatenate(parts, axis=1)
-            figure.add_scatter3d(
-                x=x,
-                y=y,
-                z=0 * x,
-                name=name,
-                showlegend=True,
-                mode="lines",
-                line={"color": BLACK, **style},
-                hovertemplate=f"α = %{{x:.4g}}<br>θ = %{{y:.4g}}<br>{GRADIENT} = 0: {name}<extra></extra>",
-            )
+    if diagram is not None:
+        add_to_surface(figure, branch_scene(wanted(diagram, "BifurcationDiagram")), view.high - view.low, at=0.0)
     return figure
 
 

@@ -1,0 +1,49 @@
+"""The bifurcation diagram: all stationary points against alpha, and what happens to them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ._axes import ALPHA_LABEL, axes, legend, span, tidy, wanted, window
+from ._draw import draw
+from ._scene_diagram import diagram_scene
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from .. import BifurcationDiagram
+
+# Inches: taller than other pictures, for the rows of its legend.
+SIZE_DIAGRAM = (4.3, 3.8)
+
+
+def bifurcation_diagram(result: BifurcationDiagram, ax: Axes | None = None, *, labels: bool = True) -> Axes:
+    r"""All stationary points of a meta-loss against alpha, attracting ones thick and solid, repelling thin and dashed.
+
+    Folds, branch points and the jumps of the optimum are marked. The optimum lies under its branches in pale orange
+    and ends at each jump: filled before, open after; the range of alpha in which both minima exist is shaded. A fold
+    points to the side where there are two points less. Open circles are limits that are not attained, upright bars
+    intervals on which the direction is zero, hatched ranges those that could not be settled. Hollow grey marks were
+    found but not confirmed.
+
+    Args:
+        result: what `mg.bifurcation_diagram` returned.
+        ax: where to draw; a new figure when None.
+        labels: write the alphas of a handful of jumps, branch points and folds beside them, where there is room.
+
+    Returns:
+        The axes.
+
+    >>> import numpy as np, mamlgrid as mg
+    >>> diagram = mg.bifurcation_diagram(mg.cases.quartic().meta(), np.linspace(0, 0.9, 91), (-2.0, 2.0))
+    >>> mg.plot.bifurcation_diagram(diagram).get_ylabel()
+    'stationary point $\\theta$'
+    """
+    scene = diagram_scene(wanted(result, "BifurcationDiagram"))
+    ax = axes(ax, SIZE_DIAGRAM)
+    draw(ax, scene, labels=labels)
+    tidy(ax, ALPHA_LABEL, r"stationary point $\theta$")
+    ax.set_xlim(*span(scene.alphas))
+    ax.set_ylim(window(scene.thetas, scene.bounds))
+    legend(ax, outside=True)
+    return ax

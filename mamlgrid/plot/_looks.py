@@ -1,0 +1,119 @@
+"""How each kind of thing looks in every picture, named for people: lines, marks and bands, for both libraries.
+
+Colour never says anything alone: lines differ in thickness and dash, marks in shape, bands in hatching.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from .._status import Status
+from ._axes import BLACK, GREEN, OPTIMUM, PURPLE, SKY, THICK, THIN
+
+# Codes of `mg.Kind` and `mg.BranchPointKind` that look different from a smooth zero of the direction.
+VALUE_JUMPS, ON_AN_INTERVAL = 2, 3
+TRANSCRITICAL, PITCHFORK = 0, 1
+
+# What is drawn although it was not confirmed is hollow and grey.
+GREY = "#808080"
+
+
+class LineLook(NamedTuple):
+    """How a line is drawn.
+
+    Attributes:
+        label: its entry in the legend; "" for none.
+        color: of the line.
+        width: in points.
+        dash: "none" draws the points without a line between them.
+    """
+
+    label: str
+    color: str
+    width: float
+    dash: Literal["solid", "dash", "dot", "none"] = "solid"
+
+
+class MarkLook(NamedTuple):
+    """How a mark is drawn.
+
+    Attributes:
+        label: its entry in the legend.
+        color: of its rim and, when it is filled, its face.
+        symbol: as plotly names it; "" draws the bars of the accuracies only.
+        filled: a hollow mark has a white face.
+        size: of the mark, or the width of the bars where there is no symbol; in points.
+    """
+
+    label: str
+    color: str
+    symbol: str
+    filled: bool = True
+    size: float = 5.5
+
+
+class BandLook(NamedTuple):
+    """How a range of alpha is drawn.
+
+    Attributes:
+        label: its entry in the legend.
+        color: of the face, or of the hatching.
+        opacity: of the face.
+        hatched: lines instead of a face.
+    """
+
+    label: str
+    color: str
+    opacity: float
+    hatched: bool = False
+
+
+ATTRACTING = LineLook("attracting", BLACK, THICK)
+REPELLING = LineLook("repelling", BLACK, THIN, "dash")
+SEMISTABLE = LineLook("semistable", BLACK, THIN, "dot")
+BY_STABILITY = {1: ATTRACTING, -1: REPELLING, 0: SEMISTABLE}
+
+OPTIMAL = LineLook("optimal θ*", OPTIMUM, THICK)
+# Under a branch of its own: both can be seen. Where it is continuous its branch says, so it needs no line.
+OPTIMAL_UNDER = LineLook("optimal θ*", "#F0A36B", 2.5 * THICK, "none")
+
+BEFORE_JUMP = MarkLook("jump", OPTIMUM, "circle")
+AFTER_JUMP = MarkLook("jump", OPTIMUM, "circle", filled=False)
+FOLD_BORN = MarkLook("fold", GREEN, "triangle-left", size=7)
+FOLD_DIES = MarkLook("fold", GREEN, "triangle-right", size=7)
+CROSSING = MarkLook("transcritical", PURPLE, "cross", size=7)
+FORK = MarkLook("pitchfork", PURPLE, "star", size=9)
+UNNAMED_BRANCHING = MarkLook("degenerate branch point", PURPLE, "pentagon", size=7)
+LIMIT = MarkLook("one-sided limit", BLACK, "circle", filled=False, size=4.5)
+PLATEAU = MarkLook("zero on an interval", "#E0A458", "", size=4)
+UNCONFIRMED = MarkLook("not confirmed", GREY, "circle", filled=False)
+
+HYSTERESIS = BandLook("hysteresis", SKY, 0.25)
+UNRESOLVED = BandLook("not settled", GREY, 1.0, hatched=True)
+FLAT = BandLook("every θ is optimal", "#F5C28A", 0.7)
+
+BY_STATUS = {
+    Status.AT_BOUND: MarkLook("at the bound", PURPLE, "triangle-up"),
+    Status.TIED: MarkLook("tied minima", BLACK, "diamond", size=6.5),
+    Status.DEGENERATE: MarkLook("flatter than quadratic", GREEN, "square", size=4.5),
+    Status.ONE_SIDED: LIMIT,
+    Status.PLATEAU: PLATEAU._replace(label="optimal on an interval"),
+    Status.NOT_CONVERGED: MarkLook("not converged", BLACK, "x"),
+    Status.UNRESOLVED: UNCONFIRMED._replace(label="not settled", symbol="square"),
+    Status.TRUNCATED: UNCONFIRMED,
+}
+"""What a point with this status is marked by; those that are not here are not marked."""
+
+UNCONFIRMED_STATUSES = (Status.NOT_CONVERGED, Status.DIVERGED, Status.NONFINITE, Status.TRUNCATED, Status.UNRESOLVED)
+
+
+def confirmed(status: Any) -> Any:
+    """Whether things with these codes are known to be there."""
+    return ~np.isin(status, (*UNCONFIRMED_STATUSES, Status.ABSENT))
+
+
+def hollow(look: MarkLook) -> MarkLook:
+    """The same mark for something that was not confirmed."""
+    return look._replace(label=UNCONFIRMED.label, color=UNCONFIRMED.color, filled=False)

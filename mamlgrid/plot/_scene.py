@@ -1,0 +1,161 @@
+"""A picture before it is drawn: curves, bands and marks, the same facts for matplotlib and for plotly.
+
+Scenes select and order the arrays of a result; they compute nothing. Words are for people, in plain text.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from .._status import Status
+from ._looks import BandLook, LineLook, MarkLook, confirmed, hollow
+
+if TYPE_CHECKING:
+    from ._axes import Points
+
+# What lasts over many alphas is marked at about so many of them.
+MOST_MARKS = 15
+
+
+class Piece(NamedTuple):
+    """A stretch of a curve that looks the same all along; neighbours share a point, so that no gap shows."""
+
+    part: slice
+    look: LineLook
+
+
+class Curve(NamedTuple):
+    """One curve, in order along it; NaN is a gap.
+
+    Attributes:
+        name: what it is, and where it starts and stops.
+        x: `[points]`, alphas.
+        y: `[points]`, thetas.
+        values: `[points]`, the meta-loss there.
+        words: `[points]`, the stability or the status of each.
+        pieces: the stretches to draw.
+    """
+
+    name: str
+    x: Points
+    y: Points
+    values: Points
+    words: tuple[str, ...]
+    pieces: tuple[Piece, ...]
+
+    @property
+    def alone(self) -> Any:
+        """`[points]`, which of them no line would show, having a gap on both sides."""
+        gap = np.pad(~np.isfinite(self.y), 1, constant_values=True)
+        return ~gap[1:-1] & gap[:-2] & gap[2:]
+
+
+class Marks(NamedTuple):
+    """Marks of one kind.
+
+    Attributes:
+        kind: what they are, in the singular.
+        look: how they are drawn.
+        x: `[marks]`, alphas.
+        y: `[marks]`, thetas.
+        values: `[marks]`, the meta-loss there.
+        words: `[marks]`, what to say of each.
+        labels: `[marks]`, short texts to write beside them where there is room; none when empty.
+        bars: `[marks]`, accuracies to draw as bars up and down; none when empty.
+        confirmed: whether they are known to be there.
+    """
+
+    kind: str
+    look: MarkLook
+    x: Points
+    y: Points
+    values: Points
+    words: tuple[str, ...]
+    labels: tuple[str, ...] = ()
+    bars: Points = np.zeros(0)
+    confirmed: bool = True
+
+
+class Band(NamedTuple):
+    """A range of alpha.
+
+    Attributes:
+        look: how it is drawn.
+        left: where it starts.
+        right: where it stops.
+        words: what to say of it.
+        x: `[alphas]`, those of the result in it that have a value whatever theta is.
+        values: `[alphas]`, these values.
+    """
+
+    look: BandLook
+    left: float
+    right: float
+    words: str
+    x: Points = np.zeros(0)
+    values: Points = np.zeros(0)
+
+
+class Scene(NamedTuple):
+    """All that a picture shows.
+
+    Attributes:
+        alphas: `(low, high)`, the axis.
+        bounds: `(low, high)` of theta.
+        curves: drawn over the bands.
+        bands: at the back.
+        marks: in front, the most important first.
+    """
+
+    alphas: tuple[float, float]
+    bounds: tuple[float, float]
+    curves: tuple[Curve, ...] = ()
+    bands: tuple[Band, ...] = ()
+    marks: tuple[Marks, ...] = ()
+
+    @property
+    def thetas(self) -> Points:
+        """Every theta that should be in view."""
+        return np.concatenate([np.zeros(0), *(c.y for c in self.curves), *(m.y for m in self.marks)])
+
+
+def limits(axis: Any) -> tuple[float, float]:
+    """The ends of an axis, or of a pair of bounds, as plain numbers."""
+    axis = np.asarray(axis)
+    return float(axis[0]), float(axis[-1])
+
+
+def some_rows(rows: Any) -> Any:
+    """Evenly many of `rows`, increasing indices, so that marks of what lasts do not cover each other."""
+    return rows[:: 1 + rows.size // MOST_MARKS]
+
+
+def split(kind: str, look: MarkLook, status: Any, place: Any, words: Any, labels: Any = ()) -> tuple[Marks, ...]:
+    """Marks of one kind: those confirmed, and hollow and grey those that were not; what is absent is left out.
+
+    Args:
+        kind: what they are, in the singular.
+        look: of those confirmed.
+        status: `[marks]`, codes.
+        place: alphas, thetas and values, `[marks]` each.
+        words: `[marks]`, what to say of each.
+        labels: `[marks]`, what to write beside those confirmed; none when empty.
+    """
+    x, y, values = (np.asarray(a) for a in place)
+    known = confirmed(status)
+    there = {
+        True: known & np.isfinite(x) & np.isfinite(y),
+        # One whose place is not known either cannot be drawn, but is counted.
+        False: ~known & (np.asarray(status) != Status.ABSENT),
+    }
+    made = []
+    for good, which in there.items():
+        here = np.flatnonzero(which)
+        if here.size:
+            told = tuple(words[i] for i in here)
+            wanted = tuple(labels[i] for i in here) if labels and good else ()
+            style = look if good else hollow(look)
+            made.append(Marks(kind, style, x[here], y[here], values[here], told, wanted, confirmed=good))
+    return tuple(made)
