@@ -52,7 +52,7 @@ FIELDS = {
     "Surface": ("alphas", "thetas", "values", "grads", "curvatures", "status"),
     "TaskLosses": ("alphas", "thetas", "values", "status"),
     "OptimalTheta": (
-        *("alphas", "thetas", "values", "curvatures", "sensitivities", "accuracies", "status"),
+        *("alphas", "thetas", "values", "curvatures", "sensitivities", "accuracies", "ties", "status"),
         *("jumps", "bounds"),
     ),
     "Jumps": ("alphas", "thetas_before", "thetas_after", "values", "status"),
@@ -112,6 +112,7 @@ def test_the_fields_are_the_documented_ones(name):
 
 def test_the_statuses_are_the_documented_ones():
     names = ["OK", "AT_BOUND", "FLAT", "TIED", "DEGENERATE", "NOT_CONVERGED", "DIVERGED", "NONFINITE", "ABSENT"]
+    names += ["TRUNCATED", "UNRESOLVED", "ONE_SIDED", "PLATEAU"]
     assert [s.name for s in mg.Status] == names
     assert mg.Status.OK == 0
 

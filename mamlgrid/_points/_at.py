@@ -1,0 +1,42 @@
+"""What is asked of a meta-loss at one point, to be mapped over many."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+if TYPE_CHECKING:
+    from .._meta import MetaLoss
+    from .._types import Array
+
+
+class Sample(NamedTuple):
+    """At one point: the value, the outer direction G and its derivative in theta."""
+
+    values: Any
+    directions: Any
+    jacobians: Any
+
+
+def value_at(meta: MetaLoss, theta: Array, alpha: Array) -> Array:
+    """The meta-loss in the precision of theta, also where its tasks have a finer one."""
+    return meta(theta, alpha).astype(theta.dtype)
+
+
+def value_and_direction(meta: MetaLoss, theta: Array, alpha: Array) -> tuple[Array, Array]:
+    """The meta-loss and its outer direction."""
+    return jax.value_and_grad(partial(value_at, meta))(theta, alpha)
+
+
+def sample(meta: MetaLoss, theta: Array, alpha: Array) -> Sample:
+    """Value, direction and Jacobian.
+
+    Forward over the direction, so that an algorithm whose direction is no gradient gets its true Jacobian.
+    """
+    (value, direction), (_, jacobian) = jax.jvp(
+        lambda t: value_and_direction(meta, t, alpha), (theta,), (jnp.ones_like(theta),)
+    )
+    return Sample(value, direction, jacobian)
