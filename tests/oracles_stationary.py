@@ -32,8 +32,9 @@ def polynomial(coefficients: Coefficients) -> fmpq_poly:
 
 def as_mpf(ball: flint.arb) -> mp.mpf:
     """The middle of a ball, exactly."""
-    mantissa, exponent = ball.mid().man_exp()
-    return mp.ldexp(mp.mpf(int(mantissa)), int(exponent))
+    mantissa, exponent = (int(x) for x in ball.mid().man_exp())
+    with mp.workprec(max(53, mantissa.bit_length())):
+        return mp.ldexp(mp.mpf(mantissa), exponent)
 
 
 class MetaPolynomials(NamedTuple):
