@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from . import oracles
-
 Losses = list[list[float]]
 
 # One well for each position, and depths that cross one after the other.

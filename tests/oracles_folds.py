@@ -125,7 +125,7 @@ def window(g: fmpq_mpoly, alpha: float, before: float, after: float, box: tuple[
 
     NaN where that does not happen in the box. Each minimum is followed by exact roots in small steps.
     """
-    alphas, thetas = box
+    _, thetas = box
     events = [f for f in folds(g, *box) if not f.degenerate]
 
     def end(theta: float, going_down: bool) -> mp.mpf:

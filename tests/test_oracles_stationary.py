@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from fractions import Fraction
 from pathlib import Path
 
@@ -184,7 +185,7 @@ def test_the_folds_of_case_2_solve_both_equations_and_are_all(algorithm, number,
     # The number of roots changes by two at each fold, as it says, and nowhere else.
     ends = sorted({0.0, 1.5, *(float(f.alpha) for f in found)})
     bounds_passed = [a for t in (-5, 5) for a in oracles_folds.crossings_of_bound(g, (0, 1.5), t)]
-    for low, high in zip(ends[:-1], ends[1:], strict=True):
+    for low, high in itertools.pairwise(ends):
         inside = [low + (high - low) * k / 40 for k in range(1, 40)]
         inside = [a for a in inside if not any(low < b < high for b in bounds_passed)]
         counts = {len(oracles_stationary.stationary_points(oracles.CASE_2, a, (-5, 5), 1, algorithm)) for a in inside}
