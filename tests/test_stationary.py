@@ -72,9 +72,10 @@ def test_the_lowest_of_many_wells_of_almost_one_depth_is_found(x64):
 
 def test_no_answer_lies_above_a_value_beyond_a_downward_step(x64):
     for bounds in ((-1.0, 1.0), BOUNDS, (-0.7, 0.9)):
-        status, theta, value, accuracy, _ = lowest("downward step", bounds)
-        assert (status, value) == ("ONE_SIDED", pytest.approx(-0.3, abs=4 * EPS))
-        assert abs(theta - 0.3) <= max(accuracy, 4 * EPS)
+        status, theta, value, _, _ = lowest("downward step", bounds)
+        assert status == "ONE_SIDED"
+        # Enclosed to 2 eps times the width of the bounds.
+        np.testing.assert_allclose([theta, value], [0.3, -0.3], rtol=0, atol=2 * EPS * (bounds[1] - bounds[0]))
 
 
 def test_piecewise_constant_losses_have_a_plateau_as_their_minimiser(x64):
@@ -88,13 +89,13 @@ def test_piecewise_constant_losses_have_a_plateau_as_their_minimiser(x64):
 
 
 def test_the_error_of_a_threshold_is_not_flat(x64):
-    edges, heights = discontinuous.threshold_errors(THRESHOLD_X, 1 - THRESHOLD_LABELS)
-    ((left, right, height), (second, *_)) = discontinuous.lowest_plateaus(edges, heights, (-1.0, 1.0))
+    edges, heights = discontinuous.threshold_errors(THRESHOLD_X, THRESHOLD_LABELS)
+    plateaus = discontinuous.lowest_plateaus(edges, heights, (-1.0, 1.0))
+    assert len(plateaus) == 2  # of one height: the left one is given
     status, theta, value, _, ties = lowest("0-1 error", (-1.0, 1.0))
-    assert value == pytest.approx(height, abs=EPS)
-    assert (status, left < theta < right) == ("TIED", True)  # two plateaus of one height: the left one
-    assert np.isfinite(ties).sum() == 2
-    assert ties[1] > second
+    assert (status, value) == ("TIED", pytest.approx(plateaus[0].value, abs=EPS))
+    assert theta == ties[0]
+    np.testing.assert_allclose(ties[np.isfinite(ties)], [(p.left + p.right) / 2 for p in plateaus], atol=1e-12)
 
 
 def test_the_leftmost_of_many_ties_is_given_and_all_are_listed(x64):
@@ -214,7 +215,9 @@ def test_a_minimum_on_a_bound_is_stationary(x64):
     assert names(found.status) == ["OK"]
 
 
-@pytest.mark.parametrize("number", [2, 3, 4, 6, 8, 11, 16, 20, 33, 40, 76])
+@pytest.mark.parametrize(
+    "number", [2, 3, 6, 11, 40, *(pytest.param(n, marks=pytest.mark.slow) for n in (4, 8, 16, 20, 33, 76))]
+)
 def test_the_six_jumps_are_found_from_any_number_of_alphas(number, x64, six_jumps):
     alphas = np.linspace(-0.25, 1, number) + 1 / 1024
     jumps = mg.optimal_theta(padded(*SIX_JUMPS), alphas, (-3.0, 3.0)).jumps
@@ -232,7 +235,7 @@ def six_jumps():
     return oracles_stationary.jumps(SIX_JUMPS, (-0.25 + 1 / 1024, 1 + 1 / 1024), (-3, 3), num_alphas=26)
 
 
-@pytest.mark.parametrize("name", [name for name, family in FAMILIES.items() if family.num_steps == 1])
+@pytest.mark.parametrize("name", ["two", "eight", pytest.param("four", marks=pytest.mark.slow)])
 def test_all_jumps_of_a_family_are_found_from_few_alphas(name, x64):
     family = FAMILIES[name]
     exact = oracles_stationary.jumps(family.losses, family.span, family.bounds, num_alphas=26)
@@ -272,10 +275,9 @@ def test_mirrored_minima_tie_and_do_not_jump_between_each_other(name, number, x6
 
 
 def test_all_ties_of_case_2_are_listed(x64):
-    found = mg.optimal_theta(padded([0, 0, 0, 0, 0.25], [0.5, -1, 0.5]), np.array([0.5, 1.0]), BOUNDS)
-    assert names(found.status) == ["OK", "TIED"]
-    assert np.isnan(found.ties[0]).all()
-    np.testing.assert_allclose(found.ties[1], [-1, 0, 1], atol=float(found.accuracies[1]))
+    found = mg.optimal_theta(padded([0, 0, 0, 0, 0.25], [0.5, -1, 0.5]), np.array([1.0]), BOUNDS)
+    assert names(found.status) == ["TIED"]
+    np.testing.assert_allclose(found.ties[0], [-1, 0, 1], atol=float(found.accuracies[0]))
 
 
 # --- kinks and jumps that an inner step makes -----------------------------------------------------------------
@@ -391,7 +393,7 @@ def _pole(theta, weights):
     return weights[0] * jnp.log(jnp.abs(u)) + theta**2 - weights[1] / u**2 + weights[2] / u
 
 
-@pytest.mark.parametrize("weights", [[1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0], [0, 0, -1.0], [1e-3, 0, 0]])
+@pytest.mark.parametrize("weights", [[1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0], [0, 0, -1.0]])
 @pytest.mark.parametrize("bounds", [(-2.0, 2.0), (-1.7, 2.3), (-0.7, 1.3)])
 def test_at_a_pole_there_is_no_minimum(weights, bounds, x64):
     found = mg.optimal_theta(mg.maml(_pole, mg.Tasks(np.array([weights]))), ZERO, bounds)
@@ -423,6 +425,7 @@ def _wiggly(theta, kind):
     return jnp.where(kind == 0, jnp.sin(3 * theta) + theta**2 / 8, jnp.tanh(theta) - jnp.cos(5 * theta))
 
 
+@pytest.mark.slow
 def test_no_regret_is_negative_and_none_depends_on_the_other_alphas(x64):
     tasks = mg.Tasks(np.array([0, 1]))
     metas = {"MAML": mg.maml(_wiggly, tasks, num_steps=3), "FOMAML": mg.fomaml(_wiggly, tasks, num_steps=3)}
@@ -442,10 +445,17 @@ def test_no_regret_is_negative_and_none_depends_on_the_other_alphas(x64):
 
 
 def test_points_without_room_are_said_to_be_left_out(x64):
-    meta = padded([0, 0, 0, 0, 0.25], [0.5, -1, 0.5])
-    alphas = np.array([0.2, 0.9])
-    full = mg.compare({"it": meta}, alphas, BOUNDS)
-    assert (full.status == Status.OK).sum(axis=2).tolist() == [[5, 7]]
-    few = jax.jit(lambda a: mg.compare({"it": meta}, a, BOUNDS, max_points=4))(alphas)
-    assert names(few.status) == [*["OK"] * 3, "TRUNCATED", *["OK"] * 3, "TRUNCATED"]
-    np.testing.assert_allclose(few.fixed_points[0, :, :3], full.fixed_points[0, :, :3], atol=1e-12)
+    losses = [0, 0, 0, 0, 0.25], [0.5, -1, 0.5]
+    alphas = np.array([0.2, 0.7, 0.95])
+    exact = [[p.theta for p in oracles_stationary.stationary_points(losses, a, BOUNDS)] for a in alphas]
+    crowded = [len(row) > 4 for row in exact]
+    assert set(crowded) == {True, False}
+    few = jax.jit(lambda a: mg.compare({"it": padded(*losses)}, a, BOUNDS, max_points=4))(alphas)
+    for row, points, status in zip(exact, few.fixed_points[0], few.status[0], strict=True):
+        assert ("TRUNCATED" in names(status)) == (len(row) > 4)
+        for theta, one in zip(points, names(status), strict=True):
+            assert one in ("OK", "TRUNCATED", "ABSENT")
+            if one == "OK":
+                assert min(abs(float(theta) - exact) for exact in row) < 1e-12
+        if len(row) <= 4:
+            assert names(status) == ["OK"] * len(row) + ["ABSENT"] * (4 - len(row))
