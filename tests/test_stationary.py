@@ -444,6 +444,7 @@ def test_no_regret_is_negative_and_none_depends_on_the_other_alphas(x64):
     )
 
 
+@pytest.mark.slow  # more than a minute to compile
 def test_points_without_room_are_said_to_be_left_out(x64):
     losses = [0, 0, 0, 0, 0.25], [0.5, -1, 0.5]
     alphas = np.array([0.2, 0.7, 0.95])
