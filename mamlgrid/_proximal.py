@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,13 +13,13 @@ from jax.scipy.sparse.linalg import cg
 from ._grid import as_float, checked_count, is_traced
 from ._inner import InnerRule
 from ._rule import rule, static
-from ._status import Status, code
 from ._trees import dot, largest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ._types import Alpha, Array, ArrayLike, Int, Loss, Theta
+    from ._inner import State
+    from ._types import Alpha, Array, ArrayLike, Loss, Theta
 
 # Conjugate gradients end in exact arithmetic after as many steps as there are parameters, in floating arithmetic after
 # a few times as many; a network is done long before, since I + H / strength has few eigenvalues far from one.
@@ -42,7 +42,7 @@ class Proximal(InnerRule):
     Derivatives come from the implicit function theorem, again by conjugate gradients: they cost no memory for the
     steps. With `strength=None` alpha itself is the step, so that the alpha axis sweeps the strength.
 
-    `status` is NOT_CONVERGED, and theta' NaN, where the steps did not end, or where `I + alpha H` has a negative
+    The status is NOT_CONVERGED, and theta' NaN, where the steps did not end, or where `I + alpha H` has a negative
     eigenvalue at theta' (looked for by Lanczos iteration): the problem is not convex enough there; a larger strength
     makes it so. A derivative is NaN where conjugate gradients did not solve its system.
 
@@ -58,47 +58,41 @@ class Proximal(InnerRule):
 
     strength: ArrayLike | None = None
     max_steps: int = static(default=50)
+    may_fail: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         """Refuse a strength that does not keep theta' near theta."""
+        super().__post_init__()
         object.__setattr__(self, "strength", _checked_strength(self.strength))
         object.__setattr__(self, "max_steps", checked_count("max_steps", self.max_steps))
 
     def rates(self, theta: Theta, alpha: Alpha) -> Alpha:
-        """`alpha` as a scalar: a rate for each parameter would make the problem another one."""
+        """`alpha`, or `1 / strength` in its place: a number, since several would make the problem another one."""
         alpha = super().rates(theta, alpha)
-        if len(jax.tree.leaves(alpha)) > 1 or jnp.ndim(jax.tree.leaves(alpha)[0]):
+        if not isinstance(alpha, jax.Array) or alpha.ndim != self.per_step:
             raise ValueError(f"a proximal inner problem takes one alpha for all parameters, got {alpha}")
-        return alpha
+        return alpha if self.strength is None else jnp.full_like(alpha, 1 / jnp.asarray(self.strength))
 
-    def __call__(self, loss: Loss, theta: Theta, alpha: Alpha) -> Theta:
-        """The adapted theta', or NaN where the solver failed."""
-        alpha = self._step_size(alpha)
+    def step(self, loss: Loss, state: State, rate: Alpha) -> State:
+        """The theta' that solves the problem, or NaN where the solver failed."""
+        theta, memory = state
 
         def equation(phi: Theta) -> Theta:
-            return _equation(loss, theta, alpha, phi)
+            return _equation(loss, theta, rate, phi)
 
         def solve(_: Callable[[Theta], Theta], start: Theta) -> Theta:
-            end = self._solve(loss, theta, alpha, start)
+            end = self._solve(loss, theta, rate, start)
             return jax.tree.map(lambda p: jnp.where(end.converged, p, jnp.nan), end.phi)
 
         def tangent(linear: Callable[[Theta], Theta], right_side: Theta) -> Theta:
             return _linear_solve(linear, right_side, exact=True)
 
-        return jax.lax.custom_root(equation, theta, solve, tangent)
+        return jax.lax.custom_root(equation, theta, solve, tangent), memory
 
-    def displacement(self, loss: Loss, theta: Theta, alpha: Alpha) -> tuple[Theta, Theta]:
-        """The adapted theta', and `grad L(theta') = strength (theta - theta')`: the gradient of the Moreau envelope."""
-        adapted = self(loss, theta, alpha)
-        return adapted, jax.grad(loss)(adapted)
-
-    def status(self, loss: Loss, theta: Theta, alpha: Alpha) -> Int[Array, ""]:
-        """OK or NOT_CONVERGED."""
-        end = self._solve(loss, theta, self._step_size(alpha), theta)
-        return jnp.where(end.converged, code(Status.OK), code(Status.NOT_CONVERGED))
-
-    def _step_size(self, alpha: Alpha) -> Alpha:
-        return alpha if self.strength is None else 1 / jnp.asarray(self.strength)
+    def step_and_direction(self, loss: Loss, state: State, rate: Alpha) -> tuple[State, Theta]:
+        """The step, and `grad L(theta') = strength (theta - theta')`: the gradient of the Moreau envelope."""
+        state = self.step(loss, state, rate)
+        return state, jax.grad(loss)(state[0])
 
     def _solve(self, loss: Loss, theta: Theta, alpha: Alpha, start: Theta) -> _End:
         def objective(phi: Theta) -> Array:

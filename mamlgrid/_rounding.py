@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.numpy as jnp
 
-from ._tasks import map_tasks
+from ._rule import rule
 
 if TYPE_CHECKING:
     from ._meta import MetaLoss
-    from ._types import Array
+    from ._tasks import Task
+    from ._types import Alpha, Array, Theta
 
 # Relative change of theta, alpha and theta' that stands for the rounding inside a loss: a handful of operations, each
 # wrong by half an eps, some of them twice (forwards and backwards).
@@ -32,14 +33,37 @@ def noise(meta: MetaLoss, theta: Array, alpha: Array) -> tuple[Array, Array]:
     moves = change * jnp.concatenate([jnp.zeros((1, 3)), jnp.eye(3), -jnp.eye(3)]).astype(theta.dtype)
 
     def terms(move: Array) -> tuple[Array, Array]:
-        def per_task(theta: Array) -> Array:
-            return map_tasks(meta._term(theta, alpha * (1 + move[1]), move[2]), meta.loss, meta.tasks)
+        def term(task: Task, theta: Theta, alpha: Alpha) -> Array:
+            return meta.value(InexactTask(task, move[2]), theta, alpha)
 
-        return jax.jvp(per_task, (theta * (1 + move[0]),), (jnp.ones_like(theta),))
+        moved = theta * (1 + move[0])
+        return jax.jvp(lambda t: meta.map_tasks(term, t, alpha * (1 + move[1])), (moved,), (jnp.ones_like(theta),))
 
     def total(values: Array) -> Any:
         spread = jnp.max(jnp.abs(values[1:] - values[0]), axis=0)
-        return meta._scaled(jnp.sum(spread + change * jnp.abs(values[0]))).astype(theta.dtype)
+        terms = spread + change * jnp.abs(values[0])
+        return (jnp.mean(terms) if meta.reduce == "mean" else jnp.sum(terms)).astype(theta.dtype)
 
     value, direction = jax.tree.map(total, jax.vmap(terms)(moves))
     return value, direction
+
+
+@rule
+class InexactTask:
+    """A task that judges theta' with a relative error.
+
+    Attributes:
+        task: judges it as it is.
+        error: traced.
+    """
+
+    task: Task
+    error: Array
+
+    def support(self, theta: Theta) -> Array:
+        """That of the task."""
+        return self.task.support(theta)
+
+    def query(self, adapted: Theta) -> Array:
+        """The loss beside theta'."""
+        return self.task.query(jax.tree.map(lambda p: p + p * self.error.astype(p.dtype), adapted))
