@@ -159,10 +159,14 @@ def _linear_solve(linear: Callable[[Theta], Theta], right_side: Theta, exact: bo
     size = sum(leaf.size for leaf in jax.tree.leaves(right_side))
     if size == 1:
         return jax.tree.map(jnp.divide, right_side, linear(jax.tree.map(jnp.ones_like, right_side)))
-    eps = _eps(right_side)
+    eps, dtype = _eps(right_side), _dtype(right_side)
 
     def solve(linear: Callable[[Theta], Theta], right_side: Theta) -> Theta:
-        found = cg(linear, right_side, tol=eps, maxiter=min(10 * size, _MAX_CG_STEPS))[0]
+        def in_one_precision(x: Theta) -> Theta:  # cg does not go on in another than it began with
+            return jax.tree.map(lambda leaf: leaf.astype(dtype), linear(_like(right_side, x)))
+
+        start = jax.tree.map(lambda leaf: leaf.astype(dtype), right_side)
+        found = _like(right_side, cg(in_one_precision, start, tol=eps, maxiter=min(10 * size, _MAX_CG_STEPS))[0])
         # Of a right side that is NaN cg makes zero, which would look like an answer.
         known = jnp.isfinite(dot(right_side, right_side))
         if exact:
@@ -213,12 +217,18 @@ def _scale(*trees: Theta) -> Array:
     return jnp.maximum(1, jnp.max(jnp.stack([largest(tree) for tree in trees])))
 
 
+def _like(wanted: Theta, tree: Theta) -> Theta:
+    """The tree in the precisions of another, leaf by leaf."""
+    return jax.tree.map(lambda w, leaf: leaf.astype(w.dtype), wanted, tree)
+
+
 def _dtype(tree: Theta) -> Any:
     return jnp.result_type(*jax.tree.leaves(tree))
 
 
 def _eps(tree: Theta) -> float:
-    return float(jnp.finfo(_dtype(tree)).eps)
+    """That of the coarsest leaf: none of the others is known better than what it is computed from."""
+    return max(float(jnp.finfo(leaf.dtype).eps) for leaf in jax.tree.leaves(tree))
 
 
 def _checked_strength(strength: Any) -> Any:

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from jax.extend.core import jaxprs_in_params
 
 import mamlgrid as mg
 from mamlgrid import _alike
@@ -198,6 +199,43 @@ def test_errors_name_the_loss_that_is_wrong():
         ValueError, match=r"are taken of parameters like theta, .* of shapes \[\(\)\]; got .* \[\(2,\)\]"
     ):
         mg.meta_loss(sums, inner=mg.inner.GradientDescent(), outer=_AtTwoPlaces())(0.5, 0.1)
+
+
+def _by_hand(centers, theta, alpha, num_steps):
+    """The MAML value and direction of `(t - c)^4 / 4`, by the chain rule: a step takes u = t - c to u - alpha u^3."""
+    offset, slope = theta - centers, np.ones_like(centers)
+    for _ in range(num_steps):
+        offset, slope = offset - alpha * offset**3, slope * (1 - 3 * alpha * offset**2)
+    return np.sum(offset**4) / 4, np.sum(offset**3 * slope)
+
+
+def _size(jaxpr):
+    """The number of equations, those of loops and calls included."""
+    inner = [sub for equation in jaxpr.eqns for sub in jaxprs_in_params(equation.params)]
+    return len(jaxpr.eqns) + sum(map(_size, inner))
+
+
+@pytest.mark.parametrize("num_steps", [1, 5])
+def test_a_long_list_is_traced_once_and_is_one_program(x64, num_steps):
+    calls, sizes = [], []
+    alphas, thetas = np.array([0.0, 0.004, 0.02]), np.array([0.25, 1.5])
+    for number in (20, 100):
+        centers = np.arange(number) / (number / 4)
+
+        def quartic(theta, center):
+            calls.append(center)
+            return (theta - center) ** 4 / 4
+
+        meta = mg.maml([functools.partial(quartic, center=c) for c in centers], num_steps=num_steps)
+        calls.clear()
+        sizes.append(_size(jax.make_jaxpr(jax.value_and_grad(meta))(0.3, 0.01).jaxpr))
+        assert calls == [*centers]
+        calls.clear()
+        found = mg.surface(meta, alphas, thetas)
+        assert calls == [*centers]
+        exact = [[_by_hand(centers, theta, alpha, num_steps) for theta in thetas] for alpha in alphas]
+        np.testing.assert_allclose(np.stack([found.values, found.grads], axis=-1), exact, rtol=1e-12)
+    assert sizes[0] == sizes[1] < 400
 
 
 @pytest.mark.slow

@@ -529,6 +529,22 @@ def test_proximal_steps_are_steps_like_others(x64):
     assert float(jax.grad(one)(0.5, 0.0)) == float(jax.grad(last)(0.5, 0.0))
 
 
+def _meeting(theta, center):
+    return jnp.sum((theta["a"] - center) ** 2) / 2 + jnp.sum((theta["b"] - center) ** 2) * theta["a"][0] ** 2 / 2
+
+
+@pytest.mark.parametrize("algorithm", [mg.imaml, mg.moreau])
+def test_a_proximal_problem_may_have_parameters_of_two_precisions(x64, algorithm):
+    meta = algorithm(_meeting, mg.Tasks(np.array([0.0, 1.0])), strength=3.0)
+    exact = {"a": np.array([0.5, 0.25]), "b": np.array([[0.75], [0.1]])}
+    mixed = {**exact, "a": exact["a"].astype(np.float32)}
+    (value, slope), (exact_value, exact_slope) = (value_and_direction(meta, t, 0.0) for t in (mixed, exact))
+    assert [leaf.dtype for leaf in jax.tree.leaves(slope)] == [np.float32, np.float64]
+    assert meta.inner_status(mixed, 0.0).tolist() == [Status.OK] * 2
+    close_trees(value, exact_value, rtol=1e-6)
+    close_trees(slope, exact_slope, rtol=1e-5)
+
+
 @pytest.mark.parametrize("strength", [0.0, -1.0, np.inf])
 def test_a_strength_is_positive_however_it_is_given(strength):
     with pytest.raises(ValueError, match="strength must be positive"):
