@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from ._grid import as_float, checked_count, is_traced
-from ._inner import Descent, GradientDescent, InnerRule
+from ._inner import GradientDescent, InnerRule
 from ._meta import MetaLoss
 from ._proximal import Proximal
 from ._tasks import Tasks, checked_tasks
@@ -34,7 +34,7 @@ def meta_loss(
         loss: a sequence of pure losses `theta -> scalar`; or, with `tasks`, one pure loss `(theta, data) -> scalar`.
         tasks: `mg.Tasks(support, query)` with a leading task axis on every leaf.
         inner: how theta' comes from theta: `mg.inner.GradientDescent(num_steps)`, `mg.inner.optax(...)`,
-            `mg.inner.Proximal(strength)`, or a subclass of `mg.inner.Descent`.
+            `mg.inner.Proximal(strength)`, or a subclass of `mg.inner.InnerRule`.
         outer: how the direction is taken: `mg.outer.ThroughAdaptation()`, `Truncated(num_last)`, `Displacement()`, or a
             subclass of `mg.outer.OuterRule`.
         reduce: "sum" or "mean" over tasks.
@@ -258,7 +258,7 @@ def moreau(
 def _descent(inner: Any, num_steps: int, per_step: bool, checkpoint: bool) -> InnerRule:
     num_steps = checked_count("num_steps", num_steps)
     if inner is None:
-        return GradientDescent(num_steps, bool(per_step), bool(checkpoint))
+        return GradientDescent(num_steps, per_step=bool(per_step), checkpoint=bool(checkpoint))
     if num_steps != 1 or per_step or checkpoint:
         raise ValueError(
             f"num_steps, per_step and checkpoint belong to the inner rule: give them to it, not beside inner={inner!r}"
@@ -267,8 +267,8 @@ def _descent(inner: Any, num_steps: int, per_step: bool, checkpoint: bool) -> In
 
 
 def _checked_weights(step_weights: ArrayLike, inner: InnerRule, outer: OuterRule) -> Any:
-    if not isinstance(inner, Descent) or inner.num_steps == 0:
-        raise TypeError(f"step_weights weigh the steps of a descent; {inner} has none")
+    if inner.num_steps == 0:
+        raise ValueError(f"step_weights weigh the inner steps, and {inner} makes none; leave them out")
     if isinstance(outer, Displacement):
         raise TypeError(f"step_weights weigh query losses, which {outer} does not look at; leave them out")
     weights = as_float(step_weights)

@@ -1,4 +1,4 @@
-"""Inner rules that make steps: gradient descent, and any optax optimiser.
+"""Inner rules: how theta' comes from theta, in steps. Gradient descent, and any optax optimiser.
 
 A rule is a frozen dataclass and a pytree; its call `rule(loss, theta, alpha)` returns theta'. `alpha` is a scalar, or a
 pytree prefix of theta with a rate for each layer or parameter.
@@ -7,180 +7,179 @@ pytree prefix of theta with a rate for each layer or parameter.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import jax
 import jax.numpy as jnp
+from jax.custom_derivatives import SymbolicZero
 
 from ._grid import checked_count
 from ._rates import checked_rates
 from ._rule import rule, static
 from ._scan import scan
-from ._status import Status, code
 
 if TYPE_CHECKING:
     import optax as optax_
 
-    from ._types import Alpha, Array, Int, Loss, PyTree, Theta
+    from ._types import Alpha, Loss, PyTree, Theta
 
-    _State = tuple[Theta, PyTree]
+    State = tuple[Theta, PyTree]
+    """The parameters, and what a rule remembers between steps (momentum and the like)."""
 
 
 @rule
 class InnerRule:
-    """What every inner rule is: a call that adapts. A new one needs no more than that for MAML and FOMAML."""
+    """`num_steps` steps from theta to theta', each `step(loss, state, rate) -> state`.
 
-    def __call__(self, loss: Loss, theta: Theta, alpha: Alpha) -> Theta:
-        """The adapted parameters theta'."""
-        raise NotImplementedError(f"{type(self).__name__} must define __call__(loss, theta, alpha)")
-
-    def rates(self, theta: Theta, alpha: Alpha) -> Alpha:
-        """`alpha` as arrays that fit theta, or an error that says what does not fit."""
-        return checked_rates(theta, alpha)
-
-    def truncated(self, loss: Loss, theta: Theta, alpha: Alpha, num_last: int) -> Callable[[Theta | None], Theta]:
-        """The adapted theta' as a function of a shift put on the parameters before the last `num_last` steps.
-
-        Its derivative at zero is that of the last steps alone; with `num_last=0`, the identity.
-        """
-        if num_last:
-            raise TypeError(f"{self} has no steps to differentiate the last {num_last} of; use outer.Truncated(0)")
-        adapted = self(loss, theta, alpha)
-        return lambda shift: shifted(adapted, shift)
-
-    def displacement(self, loss: Loss, theta: Theta, alpha: Alpha) -> tuple[Theta, Theta]:
-        """The adapted theta', and the sum of what the steps subtracted before alpha scaled it."""
-        raise TypeError(f"{self} defines no displacement(loss, theta, alpha), which Reptile descends")
-
-    def path(self, loss: Loss, theta: Theta, alpha: Alpha) -> Theta:
-        """The parameters after each step, with a leading step axis."""
-        raise TypeError(f"{self} has no steps whose losses could be weighted; leave step_weights out")
-
-    def truncated_path(self, loss: Loss, theta: Theta, alpha: Alpha, num_last: int) -> Callable[[Theta | None], Theta]:
-        """`path` as a function of a shift: the steps before the last `num_last` move with it as they are."""
-        raise TypeError(f"{self} has no steps whose losses could be weighted; leave step_weights out")
-
-    def status(self, loss: Loss, theta: Theta, alpha: Alpha) -> Int[Array, ""]:
-        """Whether the adaptation succeeded, an int8 `Status`: OK here, since steps cannot fail."""
-        return code(Status.OK)
-
-    @property
-    def may_fail(self) -> bool:
-        """Whether `status` can be anything but OK."""
-        return type(self).status is not InnerRule.status
-
-
-@rule
-class Descent(InnerRule):
-    """Steps `theta <- theta - alpha u`, with `u` what `update` makes of the gradient.
+    A state is the pair `(theta, memory)`. A rule of your own defines `step`; and `init(loss, theta) -> state` where it
+    remembers anything. That is enough for every algorithm, Reptile included, as long as a step is linear in its rate.
 
     Attributes:
         num_steps: static.
         per_step: alpha has a leading axis with one rate for each step (MAML++), static.
-        checkpoint: keep only about every sqrt(num_steps)-th theta for the backward pass and compute the others again:
+        checkpoint: keep only about every sqrt(num_steps)-th state for the backward pass and compute the others again:
             memory grows with the root of `num_steps`, time by two more forward passes. Static. A function on a grid of
             single numbers does so by itself, since there it is faster.
+        may_fail: of the class: a step may fail, and theta' is NaN then.
+
+    >>> @rule
+    ... class Newton(InnerRule):
+    ...     def step(self, loss, state, rate):
+    ...         theta, memory = state
+    ...         return theta - rate * jax.grad(loss)(theta) / jax.hessian(loss)(theta), memory
+    >>> float(Newton(num_steps=2)(lambda t: (t - 1) ** 2, jnp.asarray(5.0), 0.5))
+    2.0
     """
 
-    num_steps: int = static(default=1)
-    per_step: bool = static(default=False)
-    checkpoint: bool = static(default=False)
+    num_steps: int = static(default=1, kw_only=True)
+    per_step: bool = static(default=False, kw_only=True)
+    checkpoint: bool = static(default=False, kw_only=True)
+    may_fail: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         """Refuse a number of steps that is none."""
         object.__setattr__(self, "num_steps", checked_count("num_steps", self.num_steps))
 
-    def init(self, theta: Theta) -> PyTree:
-        """What the rule remembers between steps (momentum and the like)."""
-        return None
+    def init(self, loss: Loss, theta: Theta) -> State:
+        """The state before the first step."""
+        return theta, None
 
-    def update(self, slope: Theta, memory: PyTree, theta: Theta) -> tuple[Theta, PyTree]:
-        """What one step subtracts, before alpha scales it; and the new memory."""
-        raise NotImplementedError(f"{type(self).__name__} must define update(slope, memory, theta)")
+    def step(self, loss: Loss, state: State, rate: Alpha) -> State:
+        """The state after one step.
+
+        Args:
+            loss: of the task.
+            state: `(theta, memory)`.
+            rate: a number, or the prefix of theta that alpha is; `mg.inner.move(theta, rate, u)` is `theta - rate u`
+                for all of them.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define step(loss, state, rate)")
+
+    def step_and_direction(self, loss: Loss, state: State, rate: Alpha) -> tuple[State, Theta]:
+        """The state after one step, and what Reptile sums: the u of `theta - rate u`, that is `-dtheta / drate`.
+
+        To be defined only where a step is not linear in its rate.
+        """
+        theta, memory = state
+        ones = jax.tree.map(jnp.ones_like, rate)
+
+        def step(rate: Alpha) -> State:
+            return self._checked(theta, self.step(loss, (theta, memory), rate))
+
+        def change(rate: Alpha) -> tuple[Theta, Theta, PyTree]:
+            return jax.jvp(step, (rate,), (ones,), has_aux=True)
+
+        if depends(lambda rate: change(rate)[1], rate):
+            raise TypeError(
+                f"a step of {self} is not linear in its rate: for Reptile define step_and_direction, which returns "
+                "beside the state what a step subtracts before the rate scales it"
+            )
+        after, slope, memory = change(rate)
+        return (after, memory), jax.tree.map(jnp.negative, slope)
 
     def rates(self, theta: Theta, alpha: Alpha) -> Alpha:
         """`alpha` as arrays that fit theta and, with `per_step`, the number of steps."""
         return checked_rates(theta, alpha, self.num_steps if self.per_step else None)
 
     def __call__(self, loss: Loss, theta: Theta, alpha: Alpha) -> Theta:
-        """The parameters after all steps."""
-        return self.truncated(loss, theta, alpha, self.num_steps)(None)
+        """The adapted parameters theta'."""
+        return self.truncated(loss, theta, alpha)(None)
 
-    def path(self, loss: Loss, theta: Theta, alpha: Alpha) -> Theta:
-        """The parameters after each step, with a leading step axis."""
-        return self.truncated_path(loss, theta, alpha, self.num_steps)(None)
+    def truncated(
+        self, loss: Loss, theta: Theta, alpha: Alpha, num_last: int | None = None, *, along: bool = False
+    ) -> Callable[[Theta | None], Theta]:
+        """The adapted theta' as a function of a shift put on the parameters before the last `num_last` steps.
 
-    def truncated(self, loss: Loss, theta: Theta, alpha: Alpha, num_last: int) -> Callable[[Theta | None], Theta]:
-        """The adapted theta' as a function of a shift put on the parameters before the last `num_last` steps."""
-        step, border = self._step(loss), max(self.num_steps - num_last, 0)
+        Its derivative at zero is that of the last steps alone.
 
-        def body(state: _State, rate: Alpha) -> tuple[_State, None]:
-            return step(state, rate)[0], None
+        Args:
+            loss: of the task.
+            theta: before all steps.
+            alpha: the rates.
+            num_last: all steps when None.
+            along: the parameters after every step in place of the last; those before the shift move with it.
+        """
+        alpha = self.rates(theta, alpha)
+        border = 0 if num_last is None else max(self.num_steps - num_last, 0)
 
-        before, memory = theta, self.init(theta)
-        if border:
-            (before, memory), _ = self._loop(body, (before, memory), alpha, 0, border)
-        return lambda shift: self._loop(body, (shifted(before, shift), memory), alpha, border, self.num_steps)[0][0]
+        def body(state: State, rate: Alpha) -> tuple[State, Theta | None]:
+            state = self._checked(state[0], self.step(loss, state, rate))
+            return state, state[0] if along else None
 
-    def truncated_path(self, loss: Loss, theta: Theta, alpha: Alpha, num_last: int) -> Callable[[Theta | None], Theta]:
-        """`path` as a function of a shift: the steps before the last `num_last` move with it as they are."""
-        step, border = self._step(loss), max(self.num_steps - num_last, 0)
-
-        def body(state: _State, rate: Alpha) -> tuple[_State, Theta]:
-            state, _ = step(state, rate)
-            return state, state[0]
-
-        (before, memory), head = self._loop(body, (theta, self.init(theta)), alpha, 0, border)
+        (before, memory), head = self._loop(body, self._checked(theta, self.init(loss, theta)), alpha, 0, border)
 
         def resumed(shift: Theta | None) -> Theta:
-            start = (shifted(before, shift), memory)
-            tail = self._loop(body, start, alpha, border, self.num_steps)[1]
-            return jax.tree.map(lambda *parts: jnp.concatenate(parts), shifted(head, shift), tail)
+            start = shifted(before, shift), memory
+            (adapted, _), tail = self._loop(body, start, alpha, border, self.num_steps)
+            parts = [part for part in (shifted(head, shift), tail) if part is not None]
+            return jax.tree.map(lambda *steps: jnp.concatenate(steps), *parts) if along else adapted
 
         return resumed
 
     def displacement(self, loss: Loss, theta: Theta, alpha: Alpha) -> tuple[Theta, Theta]:
-        """The adapted theta', and the sum of the `u` of all steps: well defined at alpha = 0 too."""
-        step, nothing = self._step(loss), jax.tree.map(jnp.zeros_like, theta)
+        """The adapted theta', and the sum of the directions of all steps: well defined at alpha = 0 too."""
+        alpha, nothing = self.rates(theta, alpha), jax.tree.map(jnp.zeros_like, theta)
+        start, memory = self._checked(theta, self.init(loss, theta))
         if self.per_step:
 
             def body(carry: Any, rate: Alpha) -> Any:
                 state, total = carry
-                state, u = step(state, rate)
+                state, u = self.step_and_direction(loss, state, rate)
                 return (state, jax.tree.map(jnp.add, total, u)), None
 
-            ((adapted, _), total), _ = self._loop(body, ((theta, self.init(theta)), nothing), alpha, 0, self.num_steps)
+            ((adapted, _), total), _ = self._loop(body, ((start, memory), nothing), alpha, 0, self.num_steps)
             return adapted, total
 
         # With one rate for all steps the total tells where theta is, and nothing else has to be carried.
         def body(carry: Any, rate: Alpha) -> Any:
             total, memory = carry
-            (_, memory), u = step((moved(theta, rate, total), memory), rate)
+            (_, memory), u = self.step_and_direction(loss, (move(start, rate, total), memory), rate)
             return (jax.tree.map(jnp.add, total, u), memory), None
 
-        (total, _), _ = self._loop(body, (nothing, self.init(theta)), alpha, 0, self.num_steps)
-        return moved(theta, alpha, total), total
-
-    def _step(self, loss: Loss) -> Callable[[_State, Alpha], tuple[_State, Theta]]:
-        """One step as a function of (theta, memory) and its rate; also what it subtracted, unscaled."""
-
-        def step(state: _State, rate: Alpha) -> tuple[_State, Theta]:
-            theta, memory = state
-            u, memory = self.update(jax.grad(loss)(theta), memory, theta)
-            return (moved(theta, rate, u), memory), u
-
-        return step
+        (total, _), _ = self._loop(body, (nothing, memory), alpha, 0, self.num_steps)
+        return move(start, alpha, total), total
 
     def _loop(self, body: Callable[..., Any], carry: Any, alpha: Alpha, start: int, stop: int) -> tuple[Any, Any]:
         """`body(carry, rate)` for the steps from `start` to `stop`."""
+        if start == stop:
+            return carry, None
         if not self.per_step:
             return scan(lambda c, _: body(c, alpha), carry, None, stop - start, self.checkpoint)
         rates = jax.tree.map(lambda r: r[start:stop], alpha)
         return scan(body, carry, rates, stop - start, self.checkpoint)
 
+    def _checked(self, theta: Theta, state: Any) -> State:
+        """A state that a rule returned, refused where it is none."""
+        if not isinstance(state, tuple) or len(state) != 2:
+            raise TypeError(f"{type(self).__name__} must return states (theta, memory), got {state!r}")
+        wanted, given = (jax.tree.map(jnp.shape, tree) for tree in (theta, state[0]))
+        if wanted != given:
+            raise ValueError(f"{type(self).__name__} made of parameters of shapes {wanted} some of {given}")
+        return state
+
 
 @rule
-class GradientDescent(Descent):
+class GradientDescent(InnerRule):
     """`num_steps` steps of gradient descent: `theta <- theta - alpha * grad(loss)(theta)`.
 
     >>> float(GradientDescent(2)(lambda t: t**2 / 2, jnp.asarray(1.0), 0.5))
@@ -190,28 +189,29 @@ class GradientDescent(Descent):
     Meta-SGD (Li et al. 2017, eq. 2), with one for each step and layer that of MAML++ (Antoniou et al. 2019, section 4).
     """
 
-    def update(self, slope: Theta, memory: PyTree, theta: Theta) -> tuple[Theta, PyTree]:
-        """The gradient itself."""
-        return slope, memory
+    num_steps: int = static(default=1)
+
+    def step(self, loss: Loss, state: State, rate: Alpha) -> State:
+        """Down the gradient."""
+        theta, memory = state
+        return move(theta, rate, jax.grad(loss)(theta)), memory
 
 
 @rule
 class Path(InnerRule):
-    """The whole way of a descent in place of its end: what step weights are put on.
+    """The whole way of a rule in place of its end: what step weights are put on.
 
     Attributes:
-        inner: the descent.
+        inner: the rule.
     """
 
     inner: InnerRule
 
-    def __call__(self, loss: Loss, theta: Theta, alpha: Alpha) -> Theta:
+    def truncated(
+        self, loss: Loss, theta: Theta, alpha: Alpha, num_last: int | None = None, *, along: bool = True
+    ) -> Callable[[Theta | None], Theta]:
         """The parameters after each step, with a leading step axis."""
-        return self.inner.path(loss, theta, alpha)
-
-    def truncated(self, loss: Loss, theta: Theta, alpha: Alpha, num_last: int) -> Callable[[Theta | None], Theta]:
-        """The path as a function of a shift put on the parameters before the last `num_last` steps."""
-        return self.inner.truncated_path(loss, theta, alpha, num_last)
+        return self.inner.truncated(loss, theta, alpha, num_last, along=along)
 
 
 def optax(
@@ -220,7 +220,7 @@ def optax(
     *,
     per_step: bool = False,
     checkpoint: bool = False,
-) -> Descent:
+) -> Optax:
     """Inner steps by an optax optimiser, its state carried along: momentum, adam, rmsprop, clipping, ...
 
     `theta <- theta + alpha * updates`, with the updates of `make_optimizer(1.0)`: every optimiser whose update is
@@ -237,7 +237,7 @@ def optax(
             `lambda rate: optax.sgd(rate, momentum=0.9)`.
         num_steps: static.
         per_step: alpha has a leading axis, one rate for each step.
-        checkpoint: trade time for memory, as in `Descent`.
+        checkpoint: trade time for memory, as in `InnerRule`.
 
     Returns:
         An inner rule: give it to `mg.maml(..., inner=...)` and the others.
@@ -254,38 +254,61 @@ def optax(
     from ._inner_optax import checked_optimizer
 
     checked = checked_optimizer(make_optimizer, checked_count("num_steps", num_steps))
-    return Optax(num_steps, per_step, checkpoint, checked)
+    return Optax(checked, num_steps=num_steps, per_step=per_step, checkpoint=checkpoint)
 
 
 @rule
-class Optax(Descent):
+class Optax(InnerRule):
     """Steps by an optax optimiser: made, and checked, by `inner.optax`.
 
     Attributes:
         make_optimizer: learning rate -> optax optimiser, static.
     """
 
-    make_optimizer: Callable[..., Any] = static(default=None)
+    make_optimizer: Callable[..., Any] = static()
 
-    def init(self, theta: Theta) -> PyTree:
-        """The state of the optimiser."""
-        return self.make_optimizer(1.0).init(theta)
+    def init(self, loss: Loss, theta: Theta) -> State:
+        """Theta and the state of the optimiser."""
+        return theta, self.make_optimizer(1.0).init(theta)
 
-    def update(self, slope: Theta, memory: PyTree, theta: Theta) -> tuple[Theta, PyTree]:
-        """What the optimiser subtracts at learning rate one."""
-        updates, memory = self.make_optimizer(1.0).update(slope, memory, theta)
-        return jax.tree.map(jnp.negative, updates), memory
-
-
-def shifted(theta: Theta, shift: Theta | None) -> Theta:
-    """`theta + shift`, also along a path; None is no shift."""
-    return theta if shift is None else jax.tree.map(jnp.add, theta, shift)
+    def step(self, loss: Loss, state: State, rate: Alpha) -> State:
+        """The update at learning rate one, scaled."""
+        theta, memory = state
+        updates, memory = self.make_optimizer(1.0).update(jax.grad(loss)(theta), memory, theta)
+        return move(theta, rate, jax.tree.map(jnp.negative, updates)), memory
 
 
-def moved(theta: Theta, rate: Alpha, u: Theta) -> Theta:
+def move(theta: Theta, rate: Alpha, u: Theta) -> Theta:
     """`theta - rate u` with a rate for all, or one for each leaf or part of a leaf.
 
     The rate takes the dtype of the leaf it moves, so that a float64 alpha keeps float32 parameters float32.
+
+    >>> moved = move({"body": 1.0, "head": 1.0}, {"body": 0.0, "head": 0.5}, {"body": 1.0, "head": 1.0})
+    >>> {name: float(leaf) for name, leaf in moved.items()}
+    {'body': 1.0, 'head': 0.5}
     """
     rates = jax.tree.broadcast(rate, theta)
-    return jax.tree.map(lambda p, r, d: p - jnp.asarray(r, p.dtype) * d, theta, rates, u)
+    return jax.tree.map(lambda p, r, d: p - jnp.asarray(r, jnp.result_type(p)) * d, theta, rates, u)
+
+
+def shifted(theta: Theta | None, shift: Theta | None) -> Theta | None:
+    """`theta + shift`, also along a path; None is no shift, or nothing to be shifted."""
+    return theta if theta is None or shift is None else jax.tree.map(jnp.add, theta, shift)
+
+
+def depends(function: Callable[[Any], Any], x: PyTree) -> bool:
+    """Whether the derivative of `function` is more than the zero of what does not read its argument."""
+    found = []
+
+    @jax.custom_jvp
+    def watched(y: PyTree) -> PyTree:
+        return y
+
+    def record(primals: Any, tangents: Any) -> Any:
+        found.extend(leaf for leaf in jax.tree.leaves(tangents) if not isinstance(leaf, SymbolicZero))
+        return primals[0], tangents[0]
+
+    watched.defjvp(record, symbolic_zeros=True)
+    ones = jax.tree.map(jnp.ones_like, x)
+    jax.eval_shape(lambda x: jax.jvp(lambda x: watched(function(x)), (x,), (ones,)), x)
+    return bool(found)

@@ -11,9 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from ._grid import as_float
-from ._inner import Descent, Path
+from ._inner import Path
 from ._status import Status, code
-from ._tasks import Task, Tasks, map_tasks, name_of, sum_tasks
+from ._tasks import Task, Tasks, WeightedTask, map_tasks, name_of, sum_tasks
 
 if TYPE_CHECKING:
     from ._types import Alpha, Array, Coordinates, Float, InnerRule, Int, Loss, LossFamily, OuterRule, PyTree, Theta
@@ -55,53 +55,60 @@ class MetaLoss:
 
     def __call__(self, theta: Theta, alpha: Alpha) -> Float[Array, ""]:
         """The value of the meta-loss, a scalar."""
-        return self._scaled(sum_tasks(self._term(theta, alpha), self.loss, self.tasks))
+        theta, alpha = self.parameters_and_rates(theta, alpha)
+        total = sum_tasks(lambda task: self.value(task, theta, alpha), self.loss, self.tasks, theta)
+        return total / self.num_tasks if self.reduce == "mean" else total
 
     def per_task(self, theta: Theta, alpha: Alpha) -> Float[Array, "num_tasks"]:
         """The post-adaptation query loss of each task: the terms that `reduce` puts together."""
-        return map_tasks(self._term(theta, alpha), self.loss, self.tasks)
+        return self.map_tasks(self.value, theta, alpha)
 
     def directions(self, theta: Theta, alpha: Alpha) -> PyTree[Float[Array, "num_tasks ..."]]:
         """The outer direction of each task: `theta` with a leading task axis on every leaf."""
 
-        def direction(task: Task) -> Theta:
-            return jax.grad(lambda theta: self._term(theta, alpha)(task))(parameters(theta))
+        def direction(task: Task, *_: Any) -> Theta:
+            return jax.grad(lambda theta: self.value(task, *self.parameters_and_rates(theta, alpha)))(parameters(theta))
 
-        return map_tasks(direction, self.loss, self.tasks)
+        return self.map_tasks(direction, theta, alpha)
 
     def adapt(self, theta: Theta, alpha: Alpha) -> PyTree[Float[Array, "num_tasks ..."]]:
         """The adapted parameters theta' of each task: the parameters with a leading task axis on every leaf."""
-        theta, alpha = self._point(theta, alpha)
-        return map_tasks(lambda task: self.inner(task.support, theta, alpha), self.loss, self.tasks)
+        return self.map_tasks(lambda task, theta, alpha: self.inner(task.support, theta, alpha), theta, alpha)
 
     def inner_status(self, theta: Theta, alpha: Alpha) -> Int[Array, "num_tasks"]:
         """Whether the adaptation of each task succeeded, int8: NOT_CONVERGED where a proximal solve failed."""
-        theta, alpha = self._point(theta, alpha)
-
         if not self.inner.may_fail:
             return jnp.full(self.num_tasks, code(Status.OK))
-        return map_tasks(lambda task: self.inner.status(task.support, theta, alpha), self.loss, self.tasks)
 
-    def _term(self, theta: Theta, alpha: Alpha, nudge: Alpha | None = None) -> Callable[[Task], Float[Array, ""]]:
-        """One term of the sum; `nudge` is a relative error put on the adapted parameters."""
-        theta, alpha = self._point(theta, alpha)
-        inner = self.inner if self.step_weights is None else Path(self.inner)
+        def failed(task: Task, theta: Theta, alpha: Alpha) -> Array:
+            adapted = self.inner(task.support, theta, alpha)
+            return jax.tree.reduce(jnp.logical_or, jax.tree.map(lambda p: jnp.isnan(p).any(), adapted))
 
-        def term(task: Task) -> Float[Array, ""]:
-            task = dataclasses.replace(task, step_weights=self.step_weights, nudge=nudge)
-            return self.outer.value(inner, task, theta, alpha)
+        return jnp.where(self.map_tasks(failed, theta, alpha), code(Status.NOT_CONVERGED), code(Status.OK))
 
-        return term
+    def map_tasks(self, of: Callable[[Task, Theta, Alpha], Any], theta: Theta, alpha: Alpha) -> Any:
+        """`of(task, parameters, rates)` for every task, results stacked along a leading task axis.
 
-    def _point(self, theta: Theta, alpha: Alpha) -> tuple[Theta, Alpha]:
-        """The parameters and rates that `theta` and `alpha` stand for, checked."""
+        Args:
+            of: `task.support` and `task.query` are its losses.
+            theta: where.
+            alpha: where.
+        """
+        theta, alpha = self.parameters_and_rates(theta, alpha)
+        return map_tasks(lambda task: of(task, theta, alpha), self.loss, self.tasks, theta)
+
+    def parameters_and_rates(self, theta: Theta, alpha: Alpha) -> tuple[Theta, Alpha]:
+        """What `theta` and `alpha` stand for, as floating arrays that fit each other."""
         if self.coordinates is not None:
             theta, alpha = self.coordinates(theta, alpha)
         theta = parameters(theta)
         return theta, self.inner.rates(theta, alpha)
 
-    def _scaled(self, total: Float[Array, "..."]) -> Float[Array, "..."]:
-        return total / self.num_tasks if self.reduce == "mean" else total
+    def value(self, task: Task, theta: Theta, alpha: Alpha) -> Float[Array, ""]:
+        """One term of the sum, at parameters and rates; its derivative in theta is the direction."""
+        if self.step_weights is None:
+            return self.outer.value(self.inner, task, theta, alpha)
+        return self.outer.value(Path(self.inner), WeightedTask(task, self.step_weights), theta, alpha)
 
     @property
     def num_tasks(self) -> int:
@@ -132,8 +139,6 @@ def recomputing(meta: MetaLoss) -> MetaLoss:
     What long inner loops compute there is cheaper to compute again, in a few fused passes over the grid, than to store
     for every cell and step: 50 ms against 12 for 20 steps on a million cells.
     """
-    if not isinstance(meta.inner, Descent):
-        return meta
     return dataclasses.replace(meta, inner=dataclasses.replace(meta.inner, checkpoint=True))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,13 +13,13 @@ from jax.scipy.sparse.linalg import cg
 from ._grid import as_float, checked_count, is_traced
 from ._inner import InnerRule
 from ._rule import rule, static
-from ._status import Status, code
 from ._trees import dot, largest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ._types import Alpha, Array, ArrayLike, Int, Loss, Theta
+    from ._inner import State
+    from ._types import Alpha, Array, ArrayLike, Loss, Theta
 
 # Conjugate gradients end in exact arithmetic after as many steps as there are parameters, in floating arithmetic after
 # a few times as many; a network is done long before, since I + H / strength has few eigenvalues far from one.
@@ -42,7 +42,7 @@ class Proximal(InnerRule):
     Derivatives come from the implicit function theorem, again by conjugate gradients: they cost no memory for the
     steps. With `strength=None` alpha itself is the step, so that the alpha axis sweeps the strength.
 
-    `status` is NOT_CONVERGED, and theta' NaN, where the steps did not end, or where `I + alpha H` has a negative
+    The status is NOT_CONVERGED, and theta' NaN, where the steps did not end, or where `I + alpha H` has a negative
     eigenvalue at theta' (looked for by Lanczos iteration): the problem is not convex enough there; a larger strength
     makes it so. A derivative is NaN where conjugate gradients did not solve its system.
 
@@ -58,47 +58,41 @@ class Proximal(InnerRule):
 
     strength: ArrayLike | None = None
     max_steps: int = static(default=50)
+    may_fail: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         """Refuse a strength that does not keep theta' near theta."""
+        super().__post_init__()
         object.__setattr__(self, "strength", _checked_strength(self.strength))
         object.__setattr__(self, "max_steps", checked_count("max_steps", self.max_steps))
 
     def rates(self, theta: Theta, alpha: Alpha) -> Alpha:
-        """`alpha` as a scalar: a rate for each parameter would make the problem another one."""
+        """`alpha`, or `1 / strength` in its place: a number, since several would make the problem another one."""
         alpha = super().rates(theta, alpha)
-        if len(jax.tree.leaves(alpha)) > 1 or jnp.ndim(jax.tree.leaves(alpha)[0]):
+        if not isinstance(alpha, jax.Array) or alpha.ndim != self.per_step:
             raise ValueError(f"a proximal inner problem takes one alpha for all parameters, got {alpha}")
-        return alpha
+        return alpha if self.strength is None else jnp.full_like(alpha, 1 / jnp.asarray(self.strength))
 
-    def __call__(self, loss: Loss, theta: Theta, alpha: Alpha) -> Theta:
-        """The adapted theta', or NaN where the solver failed."""
-        alpha = self._step_size(alpha)
+    def step(self, loss: Loss, state: State, rate: Alpha) -> State:
+        """The theta' that solves the problem, or NaN where the solver failed."""
+        theta, memory = state
 
         def equation(phi: Theta) -> Theta:
-            return _equation(loss, theta, alpha, phi)
+            return _equation(loss, theta, rate, phi)
 
         def solve(_: Callable[[Theta], Theta], start: Theta) -> Theta:
-            end = self._solve(loss, theta, alpha, start)
+            end = self._solve(loss, theta, rate, start)
             return jax.tree.map(lambda p: jnp.where(end.converged, p, jnp.nan), end.phi)
 
         def tangent(linear: Callable[[Theta], Theta], right_side: Theta) -> Theta:
             return _linear_solve(linear, right_side, exact=True)
 
-        return jax.lax.custom_root(equation, theta, solve, tangent)
+        return jax.lax.custom_root(equation, theta, solve, tangent), memory
 
-    def displacement(self, loss: Loss, theta: Theta, alpha: Alpha) -> tuple[Theta, Theta]:
-        """The adapted theta', and `grad L(theta') = strength (theta - theta')`: the gradient of the Moreau envelope."""
-        adapted = self(loss, theta, alpha)
-        return adapted, jax.grad(loss)(adapted)
-
-    def status(self, loss: Loss, theta: Theta, alpha: Alpha) -> Int[Array, ""]:
-        """OK or NOT_CONVERGED."""
-        end = self._solve(loss, theta, self._step_size(alpha), theta)
-        return jnp.where(end.converged, code(Status.OK), code(Status.NOT_CONVERGED))
-
-    def _step_size(self, alpha: Alpha) -> Alpha:
-        return alpha if self.strength is None else 1 / jnp.asarray(self.strength)
+    def step_and_direction(self, loss: Loss, state: State, rate: Alpha) -> tuple[State, Theta]:
+        """The step, and `grad L(theta') = strength (theta - theta')`: the gradient of the Moreau envelope."""
+        state = self.step(loss, state, rate)
+        return state, jax.grad(loss)(state[0])
 
     def _solve(self, loss: Loss, theta: Theta, alpha: Alpha, start: Theta) -> _End:
         def objective(phi: Theta) -> Array:
@@ -165,10 +159,14 @@ def _linear_solve(linear: Callable[[Theta], Theta], right_side: Theta, exact: bo
     size = sum(leaf.size for leaf in jax.tree.leaves(right_side))
     if size == 1:
         return jax.tree.map(jnp.divide, right_side, linear(jax.tree.map(jnp.ones_like, right_side)))
-    eps = _eps(right_side)
+    eps, dtype = _eps(right_side), _dtype(right_side)
 
     def solve(linear: Callable[[Theta], Theta], right_side: Theta) -> Theta:
-        found = cg(linear, right_side, tol=eps, maxiter=min(10 * size, _MAX_CG_STEPS))[0]
+        def in_one_precision(x: Theta) -> Theta:  # cg does not go on in another than it began with
+            return jax.tree.map(lambda leaf: leaf.astype(dtype), linear(_like(right_side, x)))
+
+        start = jax.tree.map(lambda leaf: leaf.astype(dtype), right_side)
+        found = _like(right_side, cg(in_one_precision, start, tol=eps, maxiter=min(10 * size, _MAX_CG_STEPS))[0])
         # Of a right side that is NaN cg makes zero, which would look like an answer.
         known = jnp.isfinite(dot(right_side, right_side))
         if exact:
@@ -219,12 +217,18 @@ def _scale(*trees: Theta) -> Array:
     return jnp.maximum(1, jnp.max(jnp.stack([largest(tree) for tree in trees])))
 
 
+def _like(wanted: Theta, tree: Theta) -> Theta:
+    """The tree in the precisions of another, leaf by leaf."""
+    return jax.tree.map(lambda w, leaf: leaf.astype(w.dtype), wanted, tree)
+
+
 def _dtype(tree: Theta) -> Any:
     return jnp.result_type(*jax.tree.leaves(tree))
 
 
 def _eps(tree: Theta) -> float:
-    return float(jnp.finfo(_dtype(tree)).eps)
+    """That of the coarsest leaf: none of the others is known better than what it is computed from."""
+    return max(float(jnp.finfo(leaf.dtype).eps) for leaf in jax.tree.leaves(tree))
 
 
 def _checked_strength(strength: Any) -> Any:

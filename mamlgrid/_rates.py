@@ -31,7 +31,8 @@ def checked_rates(theta: Theta, alpha: Alpha, num_steps: int | None = None) -> A
             f"{jax.tree.structure(theta)}: give one rate for all, or one for each subtree"
         ) from error
     jax.tree.map(lambda rate, leaf: _check_shape(jnp.shape(rate), jnp.shape(leaf), num_steps), full, theta)
-    return alpha
+    # In the precision of what they move, so that a float64 alpha keeps float32 parameters float32.
+    return jax.tree.map(lambda rate, moved: rate.astype(jnp.result_type(*jax.tree.leaves(moved))), alpha, theta)
 
 
 def _check_shape(rate: tuple[int, ...], leaf: tuple[int, ...], num_steps: int | None) -> None:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from ._tasks import map_tasks
+from ._rule import rule
 
 if TYPE_CHECKING:
     from ._meta import MetaLoss
-    from ._types import Array
+    from ._tasks import Task
+    from ._types import Alpha, Array, Theta
 
 # Relative change of theta, alpha and theta' that stands for the rounding inside a loss: a handful of operations, each
 # wrong by half an eps, some of them twice (forwards and backwards).
@@ -50,19 +51,43 @@ def probe(meta: MetaLoss, theta: Array, alpha: Array) -> Probe:
     moves = change * jnp.concatenate([jnp.zeros((1, 3)), jnp.eye(3), -jnp.eye(3)]).astype(theta.dtype)
 
     def terms(move: Array) -> Any:
-        def per_task(theta: Array, alpha: Array) -> Array:
-            return map_tasks(meta._term(theta, alpha, move[2]), meta.loss, meta.tasks)
+        def term(task: Task, theta: Theta, alpha: Alpha) -> Array:
+            return meta.value(InexactTask(task, move[2]), theta, alpha)
 
         def with_direction(alpha: Array) -> tuple[Array, Array]:
             moved = theta * (1 + move[0])
-            return jax.jvp(lambda t: per_task(t, alpha), (moved,), (jnp.ones_like(theta),))
+            return jax.jvp(lambda t: meta.map_tasks(term, t, alpha), (moved,), (jnp.ones_like(theta),))
 
         return jax.jvp(with_direction, (alpha * (1 + move[1]),), (jnp.ones_like(alpha),))
 
+    def over_tasks(values: Array) -> Array:
+        return (jnp.mean(values) if meta.reduce == "mean" else jnp.sum(values)).astype(theta.dtype)
+
     def wrong(values: Array) -> Array:
         spread = jnp.max(jnp.abs(values[1:] - values[0]), axis=0)
-        return meta._scaled(jnp.sum(spread + change * jnp.abs(values[0]))).astype(theta.dtype)
+        return over_tasks(spread + change * jnp.abs(values[0]))
 
     values, in_alpha = jax.vmap(terms)(moves)
-    value_alpha, direction_alpha = (meta._scaled(jnp.sum(x[0])).astype(theta.dtype) for x in in_alpha)
+    value_alpha, direction_alpha = (over_tasks(x[0]) for x in in_alpha)
     return Probe(value_alpha, direction_alpha, wrong(values[0]), wrong(values[1]), wrong(in_alpha[1]))
+
+
+@rule
+class InexactTask:
+    """A task that judges theta' with a relative error.
+
+    Attributes:
+        task: judges it as it is.
+        error: traced.
+    """
+
+    task: Task
+    error: Array
+
+    def support(self, theta: Theta) -> Array:
+        """That of the task."""
+        return self.task.support(theta)
+
+    def query(self, adapted: Theta) -> Array:
+        """The loss beside theta'."""
+        return self.task.query(jax.tree.map(lambda p: p + p * self.error.astype(p.dtype), adapted))

@@ -10,9 +10,9 @@ import jax
 _T = TypeVar("_T")
 
 
-def static(*, default: Any = dataclasses.MISSING) -> Any:
+def static(*, default: Any = dataclasses.MISSING, kw_only: Any = dataclasses.MISSING) -> Any:
     """A field that sets the shape of the program: steps, flags, functions. All other fields are traced."""
-    return dataclasses.field(default=default, metadata={"static": True})
+    return dataclasses.field(default=default, kw_only=kw_only, metadata={"static": True})
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(static, dataclasses.field))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ._alike import Alike, alike
 from ._rule import rule, static
 
 if TYPE_CHECKING:
@@ -40,42 +41,66 @@ class Tasks(NamedTuple):
         return int(jnp.shape(jax.tree.leaves(self.support)[0])[0])
 
 
+class Task(Protocol):
+    """What a term of the sum is computed of: a pytree, so that it can be mapped and differentiated over its data."""
+
+    def support(self, theta: Theta) -> Float[Array, ""]:
+        """The loss that the inner loop descends."""
+        ...
+
+    def query(self, adapted: Theta) -> Float[Array, ""]:
+        """The loss that the adapted parameters are judged by."""
+        ...
+
+
 @rule
-class Task:
-    """One task: a pytree, so that what is computed of it can be mapped and differentiated over its data.
+class LossTask:
+    """A task by its loss and its data.
 
     Attributes:
         loss: `(theta, data) -> scalar`, or `theta -> scalar`.
         takes_data: which of the two.
         support_data: what the inner loop sees.
         query_data: what the post-adaptation loss sees.
-        step_weights: `[num_steps]`; the query loss is then that of a path, its steps weighted. None for one theta'.
-        nudge: a relative error put on the adapted parameters, to see what rounding does; None for none.
     """
 
     loss: Callable[..., Any] = static()
     takes_data: bool = static(default=False)
     support_data: Data = None
     query_data: Data = None
-    step_weights: Array | None = None
-    nudge: Array | None = None
 
     def support(self, theta: Theta) -> Float[Array, ""]:
-        """The loss that the inner loop descends."""
+        """The loss on the support data."""
         return self._loss(theta, self.support_data)
 
     def query(self, adapted: Theta) -> Float[Array, ""]:
-        """The loss that the adapted parameters are judged by."""
-        if self.nudge is not None:
-            nudge = self.nudge
-            adapted = jax.tree.map(lambda p: p + p * jnp.asarray(nudge, p.dtype), adapted)
-        if self.step_weights is None:
-            return self._loss(adapted, self.query_data)
-        along = jax.vmap(lambda theta: self._loss(theta, self.query_data))(adapted)
-        return jnp.vdot(self.step_weights.astype(along.dtype), along)
+        """The loss on the query data."""
+        return self._loss(adapted, self.query_data)
 
     def _loss(self, theta: Theta, data: Data) -> Float[Array, ""]:
         return checked_scalar(self.loss, self.loss(theta, data) if self.takes_data else self.loss(theta))
+
+
+@rule
+class WeightedTask:
+    """A task whose query loss is that of a path, its steps weighted.
+
+    Attributes:
+        task: judges one step.
+        weights: `[num_steps]`.
+    """
+
+    task: Task
+    weights: Float[Array, "num_steps"]
+
+    def support(self, theta: Theta) -> Float[Array, ""]:
+        """That of the task."""
+        return self.task.support(theta)
+
+    def query(self, adapted: Theta) -> Float[Array, ""]:
+        """`sum_k w_k L(theta_k)` along a path."""
+        along = jax.vmap(self.task.query)(adapted)
+        return jnp.vdot(self.weights.astype(along.dtype), along)
 
 
 def checked_tasks(tasks: Any) -> Tasks:
@@ -99,28 +124,70 @@ def checked_tasks(tasks: Any) -> Tasks:
     return tasks
 
 
-def map_tasks(per_task: Callable[[Task], Any], loss: LossFamily | tuple[Loss, ...], tasks: Tasks | None) -> Any:
+def map_tasks(
+    per_task: Callable[[Task], Any], loss: LossFamily | tuple[Loss, ...], tasks: Tasks | None, theta: Theta
+) -> Any:
     """`per_task(task)` for every task, results stacked along a leading task axis.
 
-    A sequence of losses is unrolled; data tasks are vmapped. Nothing else in the package knows the difference.
+    Data tasks are vmapped. Losses of a sequence that are one program at parameters like theta are run through one
+    after the other, the rest is written out. Nothing else in the package knows the difference.
     """
-    if isinstance(loss, tuple):
-        return jax.tree.map(lambda *leaves: jnp.stack(leaves), *[per_task(Task(loss=one)) for one in loss])
-    return jax.vmap(per_task)(_on_data(loss, tasks))
+    if not isinstance(loss, tuple):
+        return jax.vmap(per_task)(_on_data(loss, tasks))
+    groups, rest = _in_groups(loss, theta)
+    parts = [
+        jax.lax.scan(lambda _, data, g=g: (None, _term(per_task, g)(data)), None, g.data, g.size)[1] for g in groups
+    ]
+    if rest:
+        alone = [per_task(LossTask(loss=loss[place])) for place in rest]
+        parts.append(jax.tree.map(lambda *leaves: jnp.stack(leaves), *alone))
+    if len(parts) == 1:
+        return parts[0]
+    order = np.argsort([*(place for group in groups for place in group.places), *rest])
+    return jax.tree.map(lambda *leaves: jnp.concatenate(leaves)[order], *parts)
 
 
-def sum_tasks(per_task: Callable[[Task], Array], loss: LossFamily | tuple[Loss, ...], tasks: Tasks | None) -> Array:
+def sum_tasks(
+    per_task: Callable[[Task], Array], loss: LossFamily | tuple[Loss, ...], tasks: Tasks | None, theta: Theta
+) -> Array:
     """The sum of `map_tasks`; scalars of a sequence are added one by one, so that a grid of them stays one loop."""
-    if isinstance(loss, tuple):
-        return functools.reduce(operator.add, [per_task(Task(loss=one)) for one in loss])
-    return jnp.sum(jax.vmap(per_task)(_on_data(loss, tasks)), axis=0)
+    if not isinstance(loss, tuple):
+        return jnp.sum(jax.vmap(per_task)(_on_data(loss, tasks)), axis=0)
+    groups, rest = _in_groups(loss, theta)
+    return functools.reduce(
+        operator.add,
+        [*(_sum(per_task, group) for group in groups), *(per_task(LossTask(loss=loss[place])) for place in rest)],
+    )
+
+
+def _in_groups(losses: tuple[Loss, ...], theta: Theta) -> tuple[list[Alike], list[int]]:
+    """The losses that are one program, and the places of the rest."""
+    groups = alike([lambda theta, loss=loss: checked_scalar(loss, loss(theta)) for loss in losses], theta)
+    return groups, sorted(set(range(len(losses))) - {place for group in groups for place in group.places})
+
+
+def _term(per_task: Callable[[Task], Any], group: Alike) -> Callable[[list[Array]], Any]:
+    """What `per_task` makes of one loss of a group, by its data.
+
+    The backward pass computes it again: on a grid of cells that is a fused loop over them for each loss, where what
+    all losses keep for all cells would go through memory. Vmapped over the losses it is three times slower still.
+    """
+    return jax.checkpoint(lambda data: per_task(LossTask(group.loss, True, data, data)), prevent_cse=False)
+
+
+def _sum(per_task: Callable[[Task], Array], group: Alike) -> Array:
+    term = _term(per_task, group)
+    like = jax.eval_shape(term, [column[0] for column in group.data])
+    return jax.lax.scan(
+        lambda total, data: (total + term(data), None), jnp.zeros(like.shape, like.dtype), group.data, group.size
+    )[0]
 
 
 def _on_data(loss: LossFamily, tasks: Tasks | None) -> Task:
-    """All tasks as one `Task`, with the task axis on its data."""
+    """All tasks as one, with the task axis on its data."""
     assert tasks is not None
     query = tasks.support if tasks.query is None else tasks.query
-    return Task(loss, True, tasks.support, query)
+    return LossTask(loss, True, tasks.support, query)
 
 
 def checked_scalar(loss: Callable[..., Any], value: Any) -> Float[Array, ""]:

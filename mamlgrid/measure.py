@@ -15,12 +15,12 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
 from ._meta import MetaLoss
-from ._tasks import Task, map_tasks
 from .outer import ThroughAdaptation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ._tasks import Task
     from ._types import Alpha, Array, Float, PyTree, Theta
 
 
@@ -145,18 +145,16 @@ def diverged_share(meta: MetaLoss, theta: Theta, alpha: Alpha) -> Float[Array, "
 
 def _before(meta: MetaLoss, theta: Theta, alpha: Alpha, of: Callable[[Task, Theta], Array]) -> Array:
     """`of(task, theta)` for each task."""
-    theta, _ = meta._point(theta, alpha)
-    return map_tasks(lambda task: of(task, theta), meta.loss, meta.tasks)
+    return meta.map_tasks(lambda task, theta, alpha: of(task, theta), theta, alpha)
 
 
 def _after(meta: MetaLoss, theta: Theta, alpha: Alpha, of: Callable[[Task, Theta], Array]) -> Array:
     """`of(task, theta')` for each task."""
-    theta, alpha = meta._point(theta, alpha)
-    return map_tasks(lambda task: of(task, meta.inner(task.support, theta, alpha)), meta.loss, meta.tasks)
+    return meta.map_tasks(lambda task, theta, alpha: of(task, meta.inner(task.support, theta, alpha)), theta, alpha)
 
 
 def _displacements(meta: MetaLoss, theta: Theta, alpha: Alpha) -> PyTree:
-    start, _ = meta._point(theta, alpha)
+    start, _ = meta.parameters_and_rates(theta, alpha)
     return jax.tree.map(jnp.subtract, meta.adapt(theta, alpha), start)
 
 

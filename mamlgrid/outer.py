@@ -17,9 +17,9 @@ from jax.custom_derivatives import SymbolicZero
 
 from ._grid import checked_count
 from ._rule import rule, static
-from ._tasks import Task
 
 if TYPE_CHECKING:
+    from ._tasks import Task
     from ._types import Alpha, Array, Float, InnerRule, Loss, Theta
 
 

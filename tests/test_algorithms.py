@@ -126,18 +126,19 @@ def test_no_algorithm_is_taken_for_another(x64):
     # A compiled program is looked up by the structure of its arguments: two rules without fields must differ in it.
     metas = {name: row.make(polynomial_loss, TASKS, 2) for name, row in TABLE.items()}
     metas["own"] = mg.meta_loss(polynomial_loss, TASKS, inner=mg.inner.GradientDescent(2), outer=Halfway())
-    metas["own steps"] = mg.maml(polynomial_loss, TASKS, inner=Doubled(2))
+    metas["own steps"] = mg.maml(polynomial_loss, TASKS, inner=Doubled(num_steps=2))
     structures = {name: jax.tree.structure(meta) for name, meta in metas.items()}
     same = [(a, b) for a, b in itertools.combinations(structures, 2) if structures[a] == structures[b]]
     assert same == []
 
 
 @mg.rule
-class Doubled(mg.inner.Descent):
+class Doubled(mg.inner.InnerRule):
     """Steps of twice the gradient: the fields of `GradientDescent`, another rule."""
 
-    def update(self, slope, memory, theta):
-        return jax.tree.map(lambda g: 2 * g, slope), memory
+    def step(self, loss, state, rate):
+        theta, memory = state
+        return theta - 2 * rate * jax.grad(loss)(theta), memory
 
 
 @pytest.mark.parametrize("name", TABLE)
@@ -322,13 +323,14 @@ def test_the_optimum_of_an_algorithm_is_an_attracting_zero_of_its_direction(x64,
 
 
 @mg.rule
-class SignDescent(mg.inner.Descent):
+class SignDescent(mg.inner.InnerRule):
     """Steps of alpha tanh(sharpness slope)."""
 
     sharpness: float = 2.0
 
-    def update(self, slope, memory, theta):
-        return jax.tree.map(lambda g: jnp.tanh(self.sharpness * g), slope), memory
+    def step(self, loss, state, rate):
+        theta, memory = state
+        return theta - rate * jnp.tanh(self.sharpness * jax.grad(loss)(theta)), memory
 
 
 @mg.rule
@@ -342,7 +344,7 @@ class Halfway(mg.outer.OuterRule):
 
 def test_a_pair_written_in_ten_lines_is_an_algorithm(x64, compilations):
     def own(sharpness):
-        return mg.meta_loss(polynomial_loss, TASKS, inner=SignDescent(2, sharpness=sharpness), outer=Halfway())
+        return mg.meta_loss(polynomial_loss, TASKS, inner=SignDescent(sharpness, num_steps=2), outer=Halfway())
 
     def by_hand(theta, alpha, sharpness):
         value = direction = 0
@@ -368,5 +370,5 @@ def test_a_pair_written_in_ten_lines_is_an_algorithm(x64, compilations):
     close(over, [by_hand(THETA, ALPHA, s)[1] for s in (0.5, 1.5)])
     close(jax.grad(lambda s: own(s)(THETA, ALPHA))(1.5), by_hand(THETA, ALPHA, 1.5 + 1e-100j)[0].imag / 1e-100)
     # The other new rule with rules that are there.
-    mixed = mg.meta_loss(polynomial_loss, TASKS, inner=SignDescent(2), outer=mg.outer.Displacement())
+    mixed = mg.meta_loss(polynomial_loss, TASKS, inner=SignDescent(num_steps=2), outer=mg.outer.Displacement())
     assert np.isfinite(jax.grad(mixed)(THETA, ALPHA))

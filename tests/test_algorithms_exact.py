@@ -131,13 +131,15 @@ def test_a_large_strength_is_no_adaptation_and_a_small_one_all_of_it(x64):
 
 @mg.rule
 class TwoBatches(mg.inner.InnerRule):
-    """Reptile's two steps, one on each minibatch; the parameter `batch` says which of them the loss reads."""
+    """Every step on another minibatch; the parameter `batch` says which of them the loss reads."""
 
-    def displacement(self, loss, theta, alpha):
-        first = jax.grad(loss)({**theta, "batch": jnp.array(0.0)})["w"]
-        moved = theta["w"] - alpha * first
-        second = jax.grad(loss)({"w": moved, "batch": jnp.array(1.0)})["w"]
-        return {**theta, "w": moved - alpha * second}, {"w": first + second, "batch": jnp.array(0.0)}
+    def init(self, loss, theta):
+        return theta, jnp.array(0.0)
+
+    def step(self, loss, state, rate):
+        theta, batch = state
+        slope = jax.grad(loss)({**theta, "batch": batch})["w"]
+        return {**theta, "w": theta["w"] - rate * slope}, batch + 1
 
 
 def _cubed(w, data):
@@ -158,7 +160,7 @@ def test_the_expansion_in_small_alpha(x64):
     # Each minibatch once adapts and once judges: the average over the order.
     swapped = mg.Tasks((x, y), (x[::-1], y[::-1]))
     orders = mg.Tasks((np.stack([x, x[::-1]]), np.stack([y, y[::-1]])))
-    reptile = mg.meta_loss(_either, orders, inner=TwoBatches(), outer=mg.outer.Displacement(), reduce="mean")
+    reptile = mg.meta_loss(_either, orders, inner=TwoBatches(num_steps=2), outer=mg.outer.Displacement(), reduce="mean")
     start = {"w": w, "batch": 0.0}
     directions = {
         "MAML": (1, -2, jax.jit(jax.grad(mg.maml(_cubed, swapped, reduce="mean")))),

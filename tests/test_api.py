@@ -66,7 +66,7 @@ FIELDS = {
 }
 
 RULES = {
-    "inner": {"InnerRule", "Descent", "GradientDescent", "Proximal", "optax", "clip_by_global_norm"},
+    "inner": {"InnerRule", "GradientDescent", "Proximal", "optax", "clip_by_global_norm", "move"},
     "outer": {"OuterRule", "ThroughAdaptation", "Truncated", "Displacement"},
 }
 

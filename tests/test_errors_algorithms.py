@@ -61,7 +61,7 @@ PAIR = {"inner": mg.inner.GradientDescent(2), "outer": mg.outer.ThroughAdaptatio
         ({"step_weights": np.ones(3)}, ValueError, r"one for each of the 2 steps, got shape \(3,\)"),
         ({"step_weights": 1.0}, ValueError, r"one for each of the 2 steps, got shape \(\)"),
         ({"step_weights": np.array([1.0, np.nan])}, ValueError, "step_weights must be finite"),
-        ({"inner": SOLVER, "step_weights": np.ones(1)}, TypeError, "steps of a descent.*has none"),
+        ({"inner": mg.inner.GradientDescent(0), "step_weights": np.ones(0)}, ValueError, "makes none; leave them out"),
     ],
 )
 def test_pairs_of_rules(settings, error, message):
@@ -179,8 +179,28 @@ def test_the_number_of_steps_of_an_inner_rule(num_steps):
 
 @mg.rule
 class _Bare(mg.inner.InnerRule):
-    def __call__(self, loss, theta, alpha):
-        return theta
+    def step(self, loss, state, rate):
+        return state
+
+
+@mg.rule
+class _LosesMemory(mg.inner.InnerRule):
+    def step(self, loss, state, rate):
+        return state[0]
+
+
+@mg.rule
+class _AnotherShape(mg.inner.InnerRule):
+    def step(self, loss, state, rate):
+        theta, memory = state
+        return jnp.stack([theta, theta]), memory
+
+
+@mg.rule
+class _Lookahead(mg.inner.InnerRule):
+    def step(self, loss, state, rate):
+        theta, memory = state
+        return theta - rate * jax.grad(loss)(theta - rate * jax.grad(loss)(theta)), memory
 
 
 @mg.rule
@@ -192,11 +212,18 @@ class _Wrong(mg.outer.OuterRule):
 @pytest.mark.parametrize(
     ("inner", "outer", "error", "message"),
     [
-        (_Bare(), mg.outer.Displacement(), TypeError, "defines no displacement"),
-        (_Bare(), mg.outer.Truncated(1), TypeError, r"no steps to differentiate the last 1 of"),
-        (SOLVER, mg.outer.Truncated(2), TypeError, r"no steps to differentiate the last 2 of"),
-        (mg.inner.InnerRule(), mg.outer.Truncated(0), NotImplementedError, "InnerRule must define __call__"),
-        (mg.inner.Descent(1), mg.outer.Truncated(0), NotImplementedError, "Descent must define update"),
+        (
+            _Lookahead(),
+            mg.outer.Displacement(),
+            TypeError,
+            "_Lookahead.*not linear in its rate: for Reptile define step_a",
+        ),
+        (_LosesMemory(), mg.outer.Truncated(1), TypeError, r"_LosesMemory must return states \(theta, memory\), got"),
+        (_LosesMemory(), mg.outer.Displacement(), TypeError, r"_LosesMemory must return states \(theta, memory\), got"),
+        (_AnotherShape(), mg.outer.ThroughAdaptation(), ValueError, r"of parameters of shapes \(\) some of \(2,\)"),
+        (_AnotherShape(), mg.outer.Displacement(), ValueError, r"of parameters of shapes \(\) some of \(2,\)"),
+        (mg.inner.InnerRule(), mg.outer.Truncated(1), NotImplementedError, "InnerRule must define step"),
+        (mg.inner.InnerRule(), mg.outer.Displacement(), NotImplementedError, "InnerRule must define step"),
         (_Bare(), mg.outer.OuterRule(), NotImplementedError, "OuterRule must define value_and_direction"),
         (_Bare(), _Wrong(), ValueError, r"direction of shapes \(3,\); it must have those of theta, \(\)"),
     ],
@@ -207,9 +234,14 @@ def test_rules_that_lack_something(inner, outer, error, message):
         jax.grad(meta)(1.0, 0.1)
 
 
-def test_a_bare_rule_is_enough_for_maml_and_fomaml():
-    for outer in (mg.outer.ThroughAdaptation(), mg.outer.Truncated(0)):
-        assert float(jax.grad(mg.meta_loss([square], inner=_Bare(), outer=outer))(1.0, 0.1)) == 2.0
+def test_a_bare_rule_is_enough_for_every_algorithm():
+    for outer, direction in (
+        (mg.outer.ThroughAdaptation(), 2.0),
+        (mg.outer.Truncated(0), 2.0),
+        (mg.outer.Truncated(2), 2.0),
+        (mg.outer.Displacement(), 0.0),
+    ):
+        assert float(jax.grad(mg.meta_loss([square], inner=_Bare(num_steps=3), outer=outer))(1.0, 0.1)) == direction
 
 
 # --- comparisons ------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -232,6 +234,74 @@ def test_truncation_along_a_weighted_path(x64):
     np.testing.assert_allclose(value_and_direction(meta, THETA, alpha)[1], exact, rtol=1e-12)
 
 
+# --- rules of one's own ----------------------------------------------------------------------------
+
+
+@mg.rule
+class Newton(mg.inner.InnerRule):
+    def step(self, loss, state, rate):
+        theta, memory = state
+        return theta - rate * jax.grad(loss)(theta) / jax.hessian(loss)(theta), memory
+
+
+@mg.rule
+class HeavyBall(mg.inner.InnerRule):
+    """Momentum without optax, on any parameters."""
+
+    def init(self, loss, theta):
+        return theta, jax.tree.map(jnp.zeros_like, theta)
+
+    def step(self, loss, state, rate):
+        theta, speed = state
+        speed = jax.tree.map(lambda v, g: 0.5 * v + g, speed, jax.grad(loss)(theta))
+        return mg.inner.move(theta, rate, speed), speed
+
+
+OUTER = [mg.outer.ThroughAdaptation(), mg.outer.Truncated(0), mg.outer.Truncated(2), mg.outer.Displacement()]
+
+
+def test_newton_steps_of_a_quartic_shrink_by_a_known_factor(x64):
+    # A Newton step of (t - c)^4 / 4 is (t - c) / 3: theta' - c = (1 - alpha / 3)^K (theta - c).
+    c, theta, alpha, num_steps = np.array([-0.5, 0.25]), 0.75, 0.6, 3
+    q = 1 - alpha / 3
+    directions = [q ** (4 * num_steps), q ** (3 * num_steps), q ** (3 * num_steps + 2)]
+    for outer, factor in zip(OUTER[:3], directions, strict=True):
+        meta = mg.meta_loss(_quartic, mg.Tasks(c), inner=Newton(num_steps=num_steps), outer=outer)
+        value, direction = value_and_direction(meta, theta, alpha)
+        np.testing.assert_allclose(value, np.sum((q**num_steps * (theta - c)) ** 4) / 4, rtol=1e-13)
+        np.testing.assert_allclose(direction, factor * np.sum((theta - c) ** 3), rtol=1e-12)
+    reptile = mg.meta_loss(_quartic, mg.Tasks(c), inner=Newton(num_steps=num_steps), outer=OUTER[3])
+    for alpha in (0.6, 0.0):
+        q = 1 - alpha / 3
+        np.testing.assert_allclose(
+            value_and_direction(reptile, theta, alpha)[1], (1 + q + q**2) * np.sum(theta - c) / 3, rtol=1e-12
+        )
+
+
+def _quartic(theta, center):
+    return (theta - center) ** 4 / 4
+
+
+@pytest.mark.parametrize("outer", OUTER)
+@pytest.mark.parametrize(("num_steps", "settings"), [(3, {}), (6, {"checkpoint": True}), (3, {"per_step": True})])
+def test_a_rule_with_a_memory_is_that_of_optax(x64, outer, num_steps, settings):
+    rates = {"body": 0.1, "head": np.array([0.3, -0.1])}
+    if settings.get("per_step"):
+        rates = jax.tree.map(lambda rate: np.multiply.outer(np.linspace(1, 2, num_steps), rate), rates)
+    own = HeavyBall(num_steps=num_steps, **settings)
+    by_optax = mg.inner.optax(lambda rate: optax.sgd(rate, momentum=0.5), num_steps, **settings)
+    found, exact = (
+        value_and_direction(mg.meta_loss(two_layers, layered_tasks(), inner=inner, outer=outer), LAYERS, rates)
+        for inner in (own, by_optax)
+    )
+    close_trees(found, exact, rtol=1e-12)
+
+
+def test_a_rule_that_does_not_look_at_the_precision_of_alpha_keeps_that_of_theta(x64):
+    meta = mg.meta_loss(_quartic, mg.Tasks(np.float32([0.0, 1.0])), inner=Newton(num_steps=6), outer=OUTER[0])
+    assert [x.dtype for x in value_and_direction(meta, np.float32(0.5), np.float64(0.1))] == [np.float32] * 2
+
+
 # --- optax -----------------------------------------------------------------------------------------
 
 
@@ -432,6 +502,57 @@ def test_clipping_by_the_norm_has_a_derivative_at_zero(x64):
 def test_what_goes_wrong_late_or_backwards_is_refused(make, message):
     with pytest.raises(ValueError, match=message):
         mg.inner.optax(make, 8)
+
+
+def test_proximal_steps_are_steps_like_others(x64):
+    # Each takes theta - c to s / (a + s) of it. With alpha = 1 / s for each step, MAML++ has its proximal form.
+    a, c, theta, num_steps = 2.0, 1.0, 3.0, 3
+    tasks, outer = mg.Tasks((np.array([a]), np.array([c]))), mg.outer.ThroughAdaptation()
+    for strengths, alpha, rule in (
+        ([1.5] * 3, 0.0, mg.inner.Proximal(1.5, num_steps=num_steps)),
+        ([2.0, 1.0, 0.5], np.array([0.5, 1.0, 2.0]), mg.inner.Proximal(num_steps=num_steps, per_step=True)),
+    ):
+        factors = np.array([s / (a + s) for s in strengths])
+        meta = mg.meta_loss(mg.cases.quadratic_loss, tasks, inner=rule, outer=outer)
+        np.testing.assert_allclose(meta.adapt(theta, alpha), c + factors.prod() * (theta - c), rtol=1e-14)
+        np.testing.assert_allclose(jax.grad(meta)(theta, alpha), a * factors.prod() ** 2 * (theta - c), rtol=1e-13)
+        envelope = dataclasses.replace(meta, outer=mg.outer.Displacement())
+        exact = sum(a * factors[:k].prod() * (theta - c) for k in (1, 2, 3))
+        np.testing.assert_allclose(jax.grad(envelope)(theta, alpha), exact, rtol=1e-13)
+        assert meta.inner_status(theta, alpha).tolist() == [Status.OK]
+    lost = mg.meta_loss([_hill], inner=mg.inner.Proximal(1.0, num_steps=num_steps), outer=outer)
+    assert lost.inner_status(0.5, 0.0).tolist() == [Status.NOT_CONVERGED]
+    # To differentiate the last step of one is to differentiate it all.
+    one, last = (
+        mg.meta_loss([jnp.cosh], inner=mg.inner.Proximal(2.0), outer=o) for o in (outer, mg.outer.Truncated(1))
+    )
+    assert float(jax.grad(one)(0.5, 0.0)) == float(jax.grad(last)(0.5, 0.0))
+
+
+def _meeting(theta, center):
+    return jnp.sum((theta["a"] - center) ** 2) / 2 + (theta["b"][0] - center) ** 2 * theta["a"][0] ** 2 / 2
+
+
+@pytest.mark.parametrize("algorithm", [mg.imaml, mg.moreau])
+def test_a_proximal_problem_may_have_parameters_of_two_precisions(x64, algorithm):
+    strength, center, theta = 3.0, 1.0, np.array([0.5, 0.25, 0.75])  # of which two are float32
+
+    def gradient(phi):
+        x, y, z = phi
+        return np.array([x - center + (z - center) ** 2 * x, y - center, (z - center) * x**2])
+
+    phi = theta
+    for _ in range(200):  # contracts, since strength exceeds the curvature
+        phi = theta - gradient(phi) / strength
+    # A complex step for each column of the Hessian.
+    hessian = np.stack([gradient(phi + 1e-100j * e).imag / 1e-100 for e in np.eye(3)])
+    direction = gradient(phi)
+    if algorithm is mg.imaml:
+        direction = np.linalg.solve(np.eye(3) + hessian / strength, direction)
+    mixed = {"a": np.float32(theta[:2]), "b": theta[2:]}
+    found = jax.jit(jax.grad(algorithm(_meeting, mg.Tasks(np.array([center])), strength=strength)))(mixed, 0.0)
+    assert [leaf.dtype for leaf in jax.tree.leaves(found)] == [np.float32, np.float64]
+    close_trees(found, {"a": direction[:2], "b": direction[2:]}, rtol=2e-6)
 
 
 @pytest.mark.parametrize("strength", [0.0, -1.0, np.inf])

@@ -10,8 +10,7 @@ from ._branches import Curve, curves
 from ._evaluator import OnHost
 from ._linking import Graph, Linking
 from ._lowest import Lowest
-from ._row import Stationary
-from ._row import even
+from ._row import Stationary, even
 from ._rows import _filled_up, _with_inner_status, settled_rows
 from ._special_points import Box
 from ._switches import Switch, points, switches
