@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from ._minimum import Minimum, sensitivity, slope_and_curvature
+from ._results import Part, result, variable
 from ._rounding import noise
 from ._status import Status, code
 from ._surface import value_at
@@ -35,25 +36,27 @@ _LAWFUL = 0.1
 _NOTICEABLE = 1e-3
 
 
-class Jumps(NamedTuple):
+@result
+class Jumps(Part):
     """Where the global minimiser switches between basins, in order of alpha.
 
     Both thetas are stationary (or ends of the bounds) at the jump and have equal values. Under a transformation the
     arrays have a fixed length and end in NaN.
-
-    Attributes:
-        alphas: `[jumps]`, refined to near eps.
-        thetas_before: `[jumps]`, the minimiser just below.
-        thetas_after: `[jumps]`, the minimiser just above.
-        values: `[jumps]`, the meta-loss there, the same for both.
-        status: `[jumps]`, int8: OK, or NOT_CONVERGED where the jump is only enclosed (and the middle is given).
     """
 
-    alphas: Float[Array, "jumps"]
-    thetas_before: Float[Array, "jumps"]
-    thetas_after: Float[Array, "jumps"]
-    values: Float[Array, "jumps"]
-    status: Int[Array, "jumps"]
+    alphas: Float[Array, "jumps"] = variable("jump", "alpha of the jump", "where it is, refined to near eps")
+    thetas_before: Float[Array, "jumps"] = variable(
+        "jump", "optimal theta just below the jump", "the minimiser just below"
+    )
+    thetas_after: Float[Array, "jumps"] = variable(
+        "jump", "optimal theta just above the jump", "the minimiser just above"
+    )
+    values: Float[Array, "jumps"] = variable("jump", "meta-loss at the jump", "the meta-loss there, the same for both")
+    status: Int[Array, "jumps"] = variable(
+        "jump",
+        "status of the jump",
+        "int8: OK, or NOT_CONVERGED where the jump is only enclosed (and the middle is given)",
+    )
 
 
 class Interval(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +15,17 @@ from ._grid import NUM_THETAS, axis, checked_bounds, checked_count, is_traced
 from ._jumps import Interval, Jumps, find_jumps, is_end, residuals, solve_three, suspicious_intervals
 from ._meta import MetaLoss, checked_meta, on_grid
 from ._minimum import Minimum, joined, judged, search, sensitivity, shared, slope_and_curvature, tracked
-from ._results import Provenance, Result, Variable, described, provenance
+from ._results import (
+    Provenance,
+    Result,
+    coordinate,
+    described,
+    origin,
+    part,
+    provenance,
+    result,
+    variable,
+)
 from ._status import Status
 from ._surface import value_at
 
@@ -26,52 +36,35 @@ if TYPE_CHECKING:
 _RATE_DIGITS = 1e-3
 
 
-class _OptimalThetaFields(NamedTuple):
-    alphas: Float[Array, "alphas"]
-    thetas: Float[Array, "alphas"]
-    values: Float[Array, "alphas"]
-    curvatures: Float[Array, "alphas"]
-    sensitivities: Float[Array, "alphas"]
-    accuracies: Float[Array, "alphas"]
-    status: Int[Array, "alphas"]
-    jumps: Jumps
-    bounds: tuple[Float[Array, ""], Float[Array, ""]]
-    provenance: Provenance
+@result
+class OptimalTheta(Result):
+    """The global minimiser of a meta-loss on an interval, for each alpha."""
 
-
-class OptimalTheta(_OptimalThetaFields, Result):
-    """The global minimiser of a meta-loss on an interval, for each alpha.
-
-    Attributes:
-        alphas: `[alphas]`, inner step sizes.
-        thetas: `[alphas]`, the minimiser; NaN where FLAT or NONFINITE; the leftmost where TIED.
-        values: `[alphas]`, the meta-loss there.
-        curvatures: `[alphas]`, its second derivative in theta there.
-        sensitivities: `[alphas]`, dtheta*/dalpha; 0 at a bound; NaN where FLAT, NONFINITE or DEGENERATE, and where
-            rounding leaves it less than three digits.
-        accuracies: `[alphas]`, the distance from `thetas` within which rounding hides the sign of the direction.
-        status: `[alphas]`, int8: OK, AT_BOUND, FLAT, TIED, DEGENERATE, NOT_CONVERGED, NONFINITE.
-        jumps: where the minimiser switches from one basin to another, a `Jumps`.
-        bounds: `(low, high)`, the interval searched.
-        provenance: the call and the versions.
-    """
-
-    __slots__ = ()
-    _variables: ClassVar[dict[str, Variable]] = {
-        "alphas": Variable(("alpha",), "inner step size"),
-        "thetas": Variable(("alpha",), "optimal theta"),
-        "values": Variable(("alpha",), "meta-loss at the optimum"),
-        "curvatures": Variable(("alpha",), "second derivative of the meta-loss at the optimum"),
-        "sensitivities": Variable(("alpha",), "derivative of the optimal theta in alpha"),
-        "accuracies": Variable(("alpha",), "accuracy of the optimal theta"),
-        "status": Variable(("alpha",), "status"),
-        "jumps.alphas": Variable(("jump",), "alpha of the jump"),
-        "jumps.thetas_before": Variable(("jump",), "optimal theta just below the jump"),
-        "jumps.thetas_after": Variable(("jump",), "optimal theta just above the jump"),
-        "jumps.values": Variable(("jump",), "meta-loss at the jump"),
-        "jumps.status": Variable(("jump",), "status of the jump"),
-    }
-    _coordinates: ClassVar[dict[str, str]] = {"alphas": "alpha"}
+    alphas: Float[Array, "alphas"] = coordinate("alpha", "inner step size")
+    thetas: Float[Array, "alphas"] = variable(
+        "alpha", "optimal theta", "the minimiser; NaN where FLAT or NONFINITE; the leftmost where TIED"
+    )
+    values: Float[Array, "alphas"] = variable("alpha", "meta-loss at the optimum")
+    curvatures: Float[Array, "alphas"] = variable("alpha", "second derivative of the meta-loss at the optimum")
+    sensitivities: Float[Array, "alphas"] = variable(
+        "alpha",
+        "derivative of the optimal theta in alpha",
+        "dtheta*/dalpha; 0 at a bound; NaN where FLAT, NONFINITE or DEGENERATE, and where rounding leaves it less than "
+        "three digits",
+    )
+    accuracies: Float[Array, "alphas"] = variable(
+        "alpha",
+        "accuracy of the optimal theta",
+        "the distance from `thetas` within which rounding hides the sign of the direction",
+    )
+    status: Int[Array, "alphas"] = variable(
+        "alpha", "status of the optimum", "int8: OK, AT_BOUND, FLAT, TIED, DEGENERATE, NOT_CONVERGED, NONFINITE"
+    )
+    jumps: Jumps = part("a `Jumps`: where the minimiser switches from one basin to another")
+    bounds: tuple[Float[Array, ""], Float[Array, ""]] = variable(
+        "", "interval searched", "`(low, high)`, the interval searched"
+    )
+    provenance: Provenance = origin()
 
 
 def optimal_theta(

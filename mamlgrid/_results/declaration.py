@@ -1,0 +1,156 @@
+"""What a result is made of: each field is declared once, with its axes, its name on an axis and its documentation."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import re
+import textwrap
+from typing import Any, Literal, NamedTuple, TypeVar, dataclass_transform
+
+import jax
+
+_T = TypeVar("_T")
+
+REGISTRY: dict[str, type] = {}
+"""Every declared class by the name that files know it by: where it is defined does not matter to them."""
+
+
+class Declared(NamedTuple):
+    """What is known of a field.
+
+    Attributes:
+        kind: which of the functions below declared it.
+        dims: the names of its axes.
+        long_name: what it is, for labels.
+        doc: what it is, for the documentation; the long name where empty.
+    """
+
+    kind: Literal["coordinate", "variable", "parameters", "part", "opaque", "static"]
+    dims: tuple[str, ...] = ()
+    long_name: str = ""
+    doc: str = ""
+
+
+def coordinate(dim: str, long_name: str, doc: str = "", *, default: Any = dataclasses.MISSING) -> Any:
+    """The places along an axis, `[dim]`. An axis whose coordinate is None is not there."""
+    return _field(Declared("coordinate", (dim,), long_name, doc), default)
+
+
+def variable(dims: str, long_name: str, doc: str = "", *, default: Any = dataclasses.MISSING) -> Any:
+    """An array with exactly the axes `dims`, separated by spaces, or None; or a tuple of such arrays.
+
+    `default` is for a field that came later: files that were written before it have that instead.
+    """
+    return _field(Declared("variable", tuple(dims.split()), long_name, doc), default)
+
+
+def parameters(dims: str, long_name: str, doc: str = "", *, default: Any = dataclasses.MISSING) -> Any:
+    """A pytree of arrays whose axes begin with `dims`; the axes beyond these belong to the parameters."""
+    return _field(Declared("parameters", tuple(dims.split()), long_name, doc), default)
+
+
+def part(doc: str, *, default: Any = dataclasses.MISSING) -> Any:
+    """A result inside this one, None, or a tuple of them; its variables are named with the field's name in front."""
+    return _field(Declared("part", doc=doc), default)
+
+
+def opaque(doc: str, *, default: Any = dataclasses.MISSING) -> Any:
+    """A pytree of arrays that only its maker can read: the state of an optimiser, a PRNG key."""
+    return _field(Declared("opaque", long_name=doc, doc=doc), default)
+
+
+def static(doc: str, *, default: Any = dataclasses.MISSING) -> Any:
+    """Texts, numbers, tuples of them or classes made of them: they travel through jit beside the arrays."""
+    return _field(Declared("static", doc=doc), default)
+
+
+def origin() -> Any:
+    """The `provenance` of a result."""
+    return static("the call and the versions")
+
+
+def _field(declared: Declared, default: Any) -> Any:
+    metadata = {"declared": declared, "static": declared.kind == "static"}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclass_transform(
+    frozen_default=True,
+    eq_default=False,
+    field_specifiers=(coordinate, variable, parameters, part, opaque, static, origin),
+)
+def result(cls: type[_T]) -> type[_T]:
+    """Class decorator: a frozen dataclass that is a pytree, documents its fields and can be found by name in files.
+
+    The class derives from `Result`, or from `Part` when it only occurs inside others. Renaming a class or a field
+    breaks saved files, moving a class does not. A field that comes later has a default, and so comes last.
+
+    >>> import numpy as np
+    >>> from mamlgrid._results import Part
+    >>> @result
+    ... class Curve(Part):
+    ...     '''A curve.'''
+    ...
+    ...     alphas: Any = coordinate("alpha", "inner step size")
+    ...     values: Any = variable("alpha", "meta-loss", "the meta-loss there; None where it was not asked for")
+    ...     slopes: Any = variable("alpha", "slope", default=None)
+    >>> jax.tree.map(lambda x: 2 * x, Curve(np.array([0.5, 1.0]), None)).alphas.tolist()
+    [1.0, 2.0]
+    >>> print(Curve.__doc__)
+    A curve.
+    <BLANKLINE>
+    Attributes:
+        alphas: `[alphas]`, inner step size.
+        values: `[alphas]`, the meta-loss there; None where it was not asked for.
+        slopes: `[alphas]`, slope.
+    """
+    name, known = cls.__name__, REGISTRY.get(cls.__name__)
+    if known is not None and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
+        raise TypeError(f"there is a result class {name} already, {known.__module__}.{known.__qualname__}")
+    undeclared = [n for n in inspect.get_annotations(cls) if not isinstance(cls.__dict__.get(n), dataclasses.Field)]
+    if undeclared:
+        raise TypeError(f"{name}.{undeclared[0]} is not declared: give it coordinate(...), variable(...) or the like")
+    still = all(f.metadata["static"] for f in vars(cls).values() if isinstance(f, dataclasses.Field))
+    # Arrays have no one truth value: only what is static can be compared and hashed, as jit does.
+    made: Any = dataclasses.dataclass(frozen=True, eq=still, repr=still)(cls)
+    made.__doc__ = _documented(made)
+    jax.tree_util.register_dataclass(made)  # "static" in the metadata says which fields are no leaves
+    REGISTRY[name] = made
+    return made
+
+
+def declarations(cls: Any) -> dict[str, Declared]:
+    """The fields of a declared class (or of one of its instances), in order."""
+    return {f.name: f.metadata["declared"] for f in dataclasses.fields(cls)}
+
+
+def is_declared(value: object) -> bool:
+    """Whether `value` is an instance of a declared class."""
+    return dataclasses.is_dataclass(value) and REGISTRY.get(type(value).__name__) is type(value)
+
+
+def words(cls: type) -> dict[str, set[str]]:
+    """The names of the types in the annotation of each field."""
+    return {f.name: set(re.findall(r"\w+", str(f.type))) for f in dataclasses.fields(cls)}
+
+
+def shape_text(cls: Any, dims: tuple[str, ...]) -> str:
+    """`[alphas, thetas]`: an axis is called as its coordinate is, or in the plural."""
+    known = {d.dims[0]: name for name, d in declarations(cls).items() if d.kind == "coordinate"}
+    return f"[{', '.join(known.get(dim, f'{dim}s') for dim in dims)}]"
+
+
+def _documented(cls: type) -> str:
+    """The docstring of a class, with its fields."""
+    lines = []
+    for name, declared in declarations(cls).items():
+        shape = ""
+        if declared.kind == "parameters":
+            shape = f"pytree of `{shape_text(cls, declared.dims)[:-1]}, ...]`, "
+        elif declared.dims:
+            shape = f"`{shape_text(cls, declared.dims)}`, "
+        line = f"{name}: {shape}{declared.doc or declared.long_name}."
+        indents = {"initial_indent": " " * 4, "subsequent_indent": " " * 8}
+        lines.append(textwrap.fill(line, 116, break_long_words=False, break_on_hyphens=False, **indents))
+    return "\n".join([inspect.cleandoc(cls.__doc__ or ""), "", "Attributes:", *lines])
