@@ -21,7 +21,6 @@ from ._results import (
     described,
     opaque,
     origin,
-    parameters,
     part,
     provenance,
     result,
@@ -68,7 +67,7 @@ class Watch(Part):
 class OuterState(Part):
     """All that a run needs to go on: give it to `outer_loop` in place of `theta0`."""
 
-    thetas: PyTree = parameters("alpha", "parameter to go on from", "the parameters")
+    thetas: PyTree = variable("alpha ...", "parameter to go on from", "the parameters")
     optimizer: PyTree = opaque("the optax state, `[alphas, ...]` where it depends on alpha, shared where it does not")
     step: Int[Array, ""] = variable("", "outer steps made", "the number of steps made")
     key: Array | None = opaque("the PRNG key of `resample`, or None")
@@ -82,7 +81,7 @@ class Trace(Part):
     steps: Int[Array, "steps"] = coordinate(
         "step", "outer step", "the number of outer steps made at each record; the first and the last are always there"
     )
-    thetas: PyTree = parameters("alpha step", "parameter along the way")
+    thetas: PyTree = variable("alpha step ...", "parameter along the way")
     values: Float[Array, "alphas steps"] = variable(
         "alpha step",
         "meta-loss along the way",
@@ -104,10 +103,10 @@ class OuterRun(Result):
     """Where the outer loop went, for every alpha."""
 
     alphas: Float[Array, "alphas"] = coordinate("alpha", "inner step size")
-    thetas: PyTree = parameters("alpha", "final parameter", "the final parameters")
+    thetas: PyTree = variable("alpha ...", "final parameter", "the final parameters")
     values: Float[Array, "alphas"] = variable("alpha", "final meta-loss", "the meta-loss there")
     trace: Trace = part("the way, a `Trace`")
-    state: OuterState = part("continues the run exactly: give it as `theta0`")
+    state: OuterState = opaque("continues the run exactly: give it as `theta0`")
     status: Int[Array, "alphas"] = variable(
         "alpha",
         "status",
@@ -279,7 +278,8 @@ def _step(meta, alpha, optimizer, resample, state: OuterState) -> tuple[OuterSta
     theta = optax.apply_updates(theta, updates)
     size = largest(theta)
     watch = state.watch
-    watch = watch._replace(
+    watch = dataclasses.replace(
+        watch,
         diverged_at=_first(watch.diverged_at, size > watch.escape_radius, state.step),
         nonfinite_at=_first(watch.nonfinite_at, ~(jnp.isfinite(size) & jnp.isfinite(value)), state.step),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,9 +18,27 @@ if TYPE_CHECKING:
 _ULPS = 4
 
 
+class Probe(NamedTuple):
+    """At one point: the derivatives of value and direction in alpha, and what rounding does to each.
+
+    Attributes:
+        values_alpha: dL/dalpha.
+        directions_alpha: dG/dalpha.
+        value_noise: how far L can be wrong.
+        direction_noise: how far G can be wrong.
+        directions_alpha_noise: how far dG/dalpha can be wrong.
+    """
+
+    values_alpha: Any
+    directions_alpha: Any
+    value_noise: Any
+    direction_noise: Any
+    directions_alpha_noise: Any
+
+
 @jax.jit
-def noise(meta: MetaLoss, theta: Array, alpha: Array) -> tuple[Array, Array]:
-    """How far the value and the outer direction at one point can be wrong through rounding.
+def probe(meta: MetaLoss, theta: Array, alpha: Array) -> Probe:
+    """Derivatives in alpha, and how far value and direction at one point can be wrong through rounding.
 
     Backward error, task by task: a computed term f_i is the exact term of slightly other numbers. So the noise of the
     sum is `sum_i (max |f_i(moved) - f_i| + d |f_i|)`, where theta, alpha and the adapted theta' are moved, one after
@@ -31,15 +49,20 @@ def noise(meta: MetaLoss, theta: Array, alpha: Array) -> tuple[Array, Array]:
     change = _ULPS * float(jnp.finfo(theta.dtype).eps)
     moves = change * jnp.concatenate([jnp.zeros((1, 3)), jnp.eye(3), -jnp.eye(3)]).astype(theta.dtype)
 
-    def terms(move: Array) -> tuple[Array, Array]:
-        def per_task(theta: Array) -> Array:
-            return map_tasks(meta._term(theta, alpha * (1 + move[1]), move[2]), meta.loss, meta.tasks)
+    def terms(move: Array) -> Any:
+        def per_task(theta: Array, alpha: Array) -> Array:
+            return map_tasks(meta._term(theta, alpha, move[2]), meta.loss, meta.tasks)
 
-        return jax.jvp(per_task, (theta * (1 + move[0]),), (jnp.ones_like(theta),))
+        def with_direction(alpha: Array) -> tuple[Array, Array]:
+            moved = theta * (1 + move[0])
+            return jax.jvp(lambda t: per_task(t, alpha), (moved,), (jnp.ones_like(theta),))
 
-    def total(values: Array) -> Any:
+        return jax.jvp(with_direction, (alpha * (1 + move[1]),), (jnp.ones_like(alpha),))
+
+    def wrong(values: Array) -> Array:
         spread = jnp.max(jnp.abs(values[1:] - values[0]), axis=0)
         return meta._scaled(jnp.sum(spread + change * jnp.abs(values[0]))).astype(theta.dtype)
 
-    value, direction = jax.tree.map(total, jax.vmap(terms)(moves))
-    return value, direction
+    values, in_alpha = jax.vmap(terms)(moves)
+    value_alpha, direction_alpha = (meta._scaled(jnp.sum(x[0])).astype(theta.dtype) for x in in_alpha)
+    return Probe(value_alpha, direction_alpha, wrong(values[0]), wrong(values[1]), wrong(in_alpha[1]))

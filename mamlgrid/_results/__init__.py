@@ -3,11 +3,9 @@
 from .base import Part as Part
 from .base import Result as Result
 from .base import load as load
-from .declaration import REGISTRY as REGISTRY
 from .declaration import coordinate as coordinate
 from .declaration import opaque as opaque
 from .declaration import origin as origin
-from .declaration import parameters as parameters
 from .declaration import part as part
 from .declaration import result as result
 from .declaration import static as static

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
-from . import files, shown
+from . import dataset, files, shown
 
 if TYPE_CHECKING:
     import xarray
@@ -18,42 +17,33 @@ if TYPE_CHECKING:
 class Part:
     """A declared class that occurs inside results."""
 
-    def _replace(self, **changes: Any) -> Self:
-        """The same with other values for some fields."""
-        return cast(Self, dataclasses.replace(cast(Any, self), **changes))
-
     def __repr__(self) -> str:
-        """Shape, dtype and range of each field, the status counted by name."""
+        """A line for each field: its shape, dtype and range; the status counted by name."""
         return shown.text(self)
 
     def _repr_html_(self) -> str:
-        """The same as a table for notebooks, an entry of the parameters on each row."""
+        """The same as a table for notebooks."""
         return shown.html(self)
 
 
 class Result(Part):
     """What a function of this package returns: it has a provenance and can be kept."""
 
-    if TYPE_CHECKING:
-
-        @property
-        def provenance(self) -> Provenance:
-            """Every result declares it: `provenance: Provenance = origin()`."""
-            ...
+    provenance: Provenance
 
     def to_xarray(self) -> xarray.Dataset:
         """An `xarray.Dataset` with named dimensions, coordinates and long names (extra `xarray`).
 
-        It holds all arrays of the result, those of the results in it with the name of their field in front
-        (`jumps_alphas`); an entry of a pytree of parameters is a variable, with its place in `attrs["parameter"]`.
+        It holds the arrays of the result, those of the results in it with the name of their field in front
+        (`jumps_alphas`); an array of a pytree of parameters is a variable, with its place in the name.
         """
-        return shown.dataset(self)
+        return dataset.dataset(self)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the result to an npz file, whole or not at all; `load` gives back the same bits.
 
         Raises:
-            ValueError: the folder does not exist or cannot be written; arrays that disagree on the length of an axis.
+            ValueError: the folder does not exist or cannot be written.
             TypeError: the result holds something that is not an array in a tuple, list, dict or optax state.
         """
         return files.save(self, path)
@@ -75,12 +65,11 @@ class Result(Part):
 def load(path: str | os.PathLike[str]) -> Any:
     """Read any result that `save` wrote, as the class it had.
 
-    Nothing in the file is run, and no more memory is taken than its arrays need. A field that came after the file was
-    written has its default.
+    Nothing in the file is run. A field that came after the file was written has its default.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is damaged or not one of ours.
+        ValueError: the file is damaged, not one of ours, or from a later version.
 
     >>> import tempfile, numpy as np, mamlgrid as mg
     >>> found = mg.surface(mg.cases.quadratic().meta(), np.linspace(0, 1, 3), np.linspace(-1, 1, 5))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import re
 import textwrap
 from typing import Any, Literal, NamedTuple, TypeVar, dataclass_transform
 
@@ -21,12 +20,12 @@ class Declared(NamedTuple):
 
     Attributes:
         kind: which of the functions below declared it.
-        dims: the names of its axes.
+        dims: the names of its axes; the last is "..." where the leaves of a pytree have axes beyond these.
         long_name: what it is, for labels.
         doc: what it is, for the documentation; the long name where empty.
     """
 
-    kind: Literal["coordinate", "variable", "parameters", "part", "opaque", "static"]
+    kind: Literal["coordinate", "variable", "part", "opaque", "static"]
     dims: tuple[str, ...] = ()
     long_name: str = ""
     doc: str = ""
@@ -38,16 +37,12 @@ def coordinate(dim: str, long_name: str, doc: str = "", *, default: Any = datacl
 
 
 def variable(dims: str, long_name: str, doc: str = "", *, default: Any = dataclasses.MISSING) -> Any:
-    """An array with exactly the axes `dims`, separated by spaces, or None; or a tuple of such arrays.
+    """An array with the axes `dims`, separated by spaces; or None; or a tuple of such arrays.
 
+    `"alpha ..."` is a pytree of parameters, whose arrays have axes of their own behind these.
     `default` is for a field that came later: files that were written before it have that instead.
     """
     return _field(Declared("variable", tuple(dims.split()), long_name, doc), default)
-
-
-def parameters(dims: str, long_name: str, doc: str = "", *, default: Any = dataclasses.MISSING) -> Any:
-    """A pytree of arrays whose axes begin with `dims`; the axes beyond these belong to the parameters."""
-    return _field(Declared("parameters", tuple(dims.split()), long_name, doc), default)
 
 
 def part(doc: str, *, default: Any = dataclasses.MISSING) -> Any:
@@ -56,8 +51,8 @@ def part(doc: str, *, default: Any = dataclasses.MISSING) -> Any:
 
 
 def opaque(doc: str, *, default: Any = dataclasses.MISSING) -> Any:
-    """A pytree of arrays that only its maker can read: the state of an optimiser, a PRNG key."""
-    return _field(Declared("opaque", long_name=doc, doc=doc), default)
+    """Arrays that only their maker can read, such as the state of an optimiser: kept in files, but not shown."""
+    return _field(Declared("opaque", doc=doc), default)
 
 
 def static(doc: str, *, default: Any = dataclasses.MISSING) -> Any:
@@ -76,9 +71,7 @@ def _field(declared: Declared, default: Any) -> Any:
 
 
 @dataclass_transform(
-    frozen_default=True,
-    eq_default=False,
-    field_specifiers=(coordinate, variable, parameters, part, opaque, static, origin),
+    frozen_default=True, eq_default=False, field_specifiers=(coordinate, variable, part, opaque, static, origin)
 )
 def result(cls: type[_T]) -> type[_T]:
     """Class decorator: a frozen dataclass that is a pytree, documents its fields and can be found by name in files.
@@ -108,12 +101,13 @@ def result(cls: type[_T]) -> type[_T]:
     name, known = cls.__name__, REGISTRY.get(cls.__name__)
     if known is not None and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
         raise TypeError(f"there is a result class {name} already, {known.__module__}.{known.__qualname__}")
-    undeclared = [n for n in inspect.get_annotations(cls) if not isinstance(cls.__dict__.get(n), dataclasses.Field)]
-    if undeclared:
-        raise TypeError(f"{name}.{undeclared[0]} is not declared: give it coordinate(...), variable(...) or the like")
-    still = all(f.metadata["static"] for f in vars(cls).values() if isinstance(f, dataclasses.Field))
+    fields = {n: cls.__dict__.get(n) for n in inspect.get_annotations(cls)}
+    for n, field in fields.items():
+        if not (isinstance(field, dataclasses.Field) and "declared" in field.metadata):
+            raise TypeError(f"{name}.{n} is not declared: give it coordinate(...), variable(...) or the like")
     # Arrays have no one truth value: only what is static can be compared and hashed, as jit does.
-    made: Any = dataclasses.dataclass(frozen=True, eq=still, repr=still)(cls)
+    comparable = all(field.metadata["static"] for field in fields.values() if field)
+    made: Any = dataclasses.dataclass(frozen=True, eq=comparable, repr=False)(cls)
     made.__doc__ = _documented(made)
     jax.tree_util.register_dataclass(made)  # "static" in the metadata says which fields are no leaves
     REGISTRY[name] = made
@@ -127,30 +121,17 @@ def declarations(cls: Any) -> dict[str, Declared]:
 
 def is_declared(value: object) -> bool:
     """Whether `value` is an instance of a declared class."""
-    return dataclasses.is_dataclass(value) and REGISTRY.get(type(value).__name__) is type(value)
-
-
-def words(cls: type) -> dict[str, set[str]]:
-    """The names of the types in the annotation of each field."""
-    return {f.name: set(re.findall(r"\w+", str(f.type))) for f in dataclasses.fields(cls)}
-
-
-def shape_text(cls: Any, dims: tuple[str, ...]) -> str:
-    """`[alphas, thetas]`: an axis is called as its coordinate is, or in the plural."""
-    known = {d.dims[0]: name for name, d in declarations(cls).items() if d.kind == "coordinate"}
-    return f"[{', '.join(known.get(dim, f'{dim}s') for dim in dims)}]"
+    return REGISTRY.get(type(value).__name__) is type(value)
 
 
 def _documented(cls: type) -> str:
     """The docstring of a class, with its fields."""
+    fields = declarations(cls)
+    axes = {d.dims[0]: name for name, d in fields.items() if d.kind == "coordinate"} | {"...": "..."}
     lines = []
-    for name, declared in declarations(cls).items():
-        shape = ""
-        if declared.kind == "parameters":
-            shape = f"pytree of `{shape_text(cls, declared.dims)[:-1]}, ...]`, "
-        elif declared.dims:
-            shape = f"`{shape_text(cls, declared.dims)}`, "
-        line = f"{name}: {shape}{declared.doc or declared.long_name}."
+    for name, (_, dims, long_name, doc) in fields.items():
+        shape = f"`[{', '.join(axes.get(dim, f'{dim}s') for dim in dims)}]`, " if dims else ""
+        line = f"{name}: {'pytree of ' if '...' in dims else ''}{shape}{doc or long_name}."
         indents = {"initial_indent": " " * 4, "subsequent_indent": " " * 8}
         lines.append(textwrap.fill(line, 116, break_long_words=False, break_on_hyphens=False, **indents))
     return "\n".join([inspect.cleandoc(cls.__doc__ or ""), "", "Attributes:", *lines])

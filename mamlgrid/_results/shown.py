@@ -1,4 +1,4 @@
-"""Results to look at: a dataset for xarray, a table for a notebook, a few lines for a terminal."""
+"""Results to look at: a line for each field in a terminal, a row in a notebook."""
 
 from __future__ import annotations
 
@@ -11,106 +11,77 @@ import numpy as np
 
 from .._grid import is_traced
 from .._status import counts
-from .declaration import declarations, is_declared
-from .layout import check, entries, sizes
+from .declaration import Declared, declarations, is_declared
 
-# No line of a text is longer, and no result has more lines than fields.
+# No line of a text is longer.
 _WIDTH = 110
-
-
-def dataset(result: Any) -> Any:
-    """All arrays of a result as an `xarray.Dataset`; what is static is in its attributes."""
-    try:
-        import xarray
-    except ImportError as error:
-        raise ImportError("to_xarray needs xarray: pip install 'mamlgrid[xarray]'") from error
-    check(result)
-    coords: dict[str, Any] = {}
-    data: dict[str, Any] = {}
-    for entry in entries(result):
-        attrs = {"long_name": entry.declared.long_name, "units": "1"}
-        if entry.place:
-            attrs["parameter"] = entry.place
-        values = _values(entry.value)
-        # PRNG keys are shown by their data, which has one axis more.
-        dims = entry.dims + tuple(f"{entry.name}_word_{i}" for i in range(values.ndim - len(entry.dims)))
-        places = entry.declared.kind == "coordinate" and len(dims) == 1
-        if not places:
-            data[entry.name] = (dims, values, attrs)
-        elif dims[0] not in coords:
-            coords[dims[0]] = (dims, values, attrs)
-        elif not np.array_equal(coords[dims[0]][1], values):
-            data[entry.name] = (dims, values, attrs)  # another axis than that of the result around it
-    return xarray.Dataset(data, coords, attrs={"result": type(result).__name__, **dict(_attributes(result, ""))})
-
-
-def html(part: Any) -> str:
-    """A table of the arrays: shape, dtype, range; the status counted by name."""
-    rows = []
-    for entry in entries(part):
-        axes = " × ".join(f"{d} {n}" for d, n in zip(entry.dims, np.shape(entry.value), strict=True))
-        what = entry.declared.long_name
-        cells = (
-            entry.name,
-            axes,
-            str(_dtype(entry.value)),
-            _extent(entry.field, [entry.value]),
-            f"{what} {entry.place}".strip(),
-        )
-        rows.append("".join(f"<td style='text-align:left'>{escape(c)}</td>" for c in cells))
-    head = "".join(f"<th style='text-align:left'>{h}</th>" for h in ("field", "axes", "dtype", "range", ""))
-    body = "".join(f"<tr>{row}</tr>" for row in rows)
-    origin = getattr(part, "provenance", None)
-    call = f" <small><code>{escape(origin.call)}</code></small>" if origin is not None else ""
-    return f"<b>{type(part).__name__}</b>{call}<table><tr>{head}</tr>{body}</table>"
 
 
 def text(part: Any) -> str:
     """A line for each field."""
-    rows = [(name, *_told(name, declared.kind, getattr(part, name))) for name, declared in declarations(part).items()]
+    rows = list(_rows(part))
     widths = [max(len(row[i]) for row in rows) for i in (0, 1)]
-    lines = [f"  {name:{widths[0]}}  {what:{widths[1]}}  {extent}".rstrip() for name, what, extent in rows]
-    return "\n".join(_cut(line) for line in [_title(part), *lines])
+    lines = (f"  {name:{widths[0]}}  {what:{widths[1]}}  {extent}".rstrip() for name, what, extent, _ in rows)
+    return "\n".join([type(part).__name__, *map(_cut, lines)])
 
 
-def _told(name: str, kind: str, value: Any) -> tuple[str, str]:
+def html(part: Any) -> str:
+    """A table with a row for each field, and what it is."""
+    cells = ("".join(f"<td style='text-align:left'>{escape(_cut(c))}</td>" for c in row) for row in _rows(part))
+    head = "".join(f"<th style='text-align:left'>{h}</th>" for h in ("field", "array", "range", ""))
+    body = "".join(f"<tr>{row}</tr>" for row in cells)
+    return f"<b>{type(part).__name__}</b><table><tr>{head}</tr>{body}</table>"
+
+
+def _rows(part: Any) -> Iterator[tuple[str, str, str, str]]:
+    """For each field its name, what kind of thing it holds, from where to where, and what that is."""
+    for name, declared in declarations(part).items():
+        yield name, *_told(name, declared, getattr(part, name)), declared.long_name or declared.doc
+
+
+def _told(name: str, declared: Declared, value: Any) -> tuple[str, str]:
     """What a field holds, and from where to where."""
     if value is None:
         return "None", ""
-    if kind == "static":
-        return "", str(value.call if hasattr(value, "call") else value)
-    if kind == "part":
-        return "", f"{len(value)} parts" if isinstance(value, tuple | list) else _title(value)
+    if declared.kind == "static":
+        return type(value).__name__, _still(value)
+    if declared.kind in ("part", "opaque"):
+        many = isinstance(value, tuple | list)
+        return (f"{len(value)} parts" if many else type(value).__name__), ""
     leaves = jax.tree.leaves(value)
-    if len(leaves) != 1:
-        return f"{len(leaves)} arrays", "" if kind == "opaque" else _extent(name, leaves)
-    return f"{_dtype(leaves[0])}{list(np.shape(leaves[0]))}", "" if kind == "opaque" else _extent(name, leaves)
+    if len(leaves) == 1:
+        return _array(leaves[0], declared), _extent(name, leaves)
+    return f"{len(leaves)} arrays", _extent(name, leaves)
 
 
-def _title(part: Any) -> str:
-    return f"{type(part).__name__}({', '.join(f'{dim}: {n}' for dim, n in sizes(part).items())})"
+def _still(value: Any) -> str:
+    """Static fields by their values; of a provenance, the call."""
+    if is_declared(value):
+        return str(getattr(value, next(iter(declarations(value)))))
+    return str(value)
 
 
-def _cut(line: str) -> str:
-    line = line.splitlines()[0]
-    return line if len(line) <= _WIDTH else line[: _WIDTH - 3] + "..."
-
-
-def _dtype(leaf: Any) -> Any:
-    return getattr(leaf, "dtype", type(leaf).__name__)
+def _array(leaf: Any, declared: Declared) -> str:
+    """`float64[alpha 4, theta 7]`."""
+    dims = [dim for dim in declared.dims if dim != "..."]
+    shape = np.shape(leaf)
+    axes = [f"{d} {n}" for d, n in zip(dims, shape, strict=False)] + [str(n) for n in shape[len(dims) :]]
+    return f"{getattr(leaf, 'dtype', type(leaf).__name__)}[{', '.join(axes)}]"
 
 
 def _extent(field: str, leaves: list[Any]) -> str:
     """From where to where the numbers go, or how often there is which status; nothing where they are not at hand."""
     if not all(map(_at_hand, leaves)):
         return ""
-    values = np.concatenate([np.ravel(_values(leaf)) for leaf in leaves]) if leaves else np.zeros(0)
+    values = np.concatenate([np.ravel(np.asarray(leaf)) for leaf in leaves]) if leaves else np.zeros(0)
     if values.size == 0:
         return "none"
-    if field == "status" and values.dtype == np.int8:
+    if field == "status":
         return ", ".join(f"{n} {status.name}" for status, n in counts(values).items())
-    if values.dtype.kind != "f":
-        return f"{values.min()} to {values.max()}" if values.dtype.kind in "iub" else ""
+    if values.dtype.kind == "b":
+        return f"{values.sum()} of {values.size}"
+    if not np.issubdtype(values.dtype, np.floating):
+        return f"{values.min()} to {values.max()}"
     finite = values[np.isfinite(values)]
     lost = values.size - finite.size
     shown = f"{finite.min():.6g} to {finite.max():.6g}" if finite.size else "no finite value"
@@ -118,33 +89,12 @@ def _extent(field: str, leaves: list[Any]) -> str:
 
 
 def _at_hand(leaf: Any) -> bool:
-    """Whether the numbers can be read: not inside a transformation, after a donation, or on another machine."""
-    if is_traced(leaf):
+    """Whether there are numbers to read: not inside a transformation, nor after a donation."""
+    if is_traced(leaf) or not hasattr(leaf, "dtype"):
         return False
-    if isinstance(leaf, jax.Array):
-        return not leaf.is_deleted() and leaf.is_fully_addressable
-    return isinstance(leaf, np.ndarray | np.generic | bool | int | float)
+    return not (isinstance(leaf, jax.Array) and leaf.is_deleted())
 
 
-def _values(leaf: Any) -> np.ndarray:
-    """An array on the host; of a PRNG key, its data."""
-    if isinstance(leaf, jax.Array) and jax.numpy.issubdtype(leaf.dtype, jax.dtypes.prng_key):
-        leaf = jax.random.key_data(leaf)
-    return np.asarray(leaf)
-
-
-def _attributes(part: Any, prefix: str) -> Iterator[tuple[str, Any]]:
-    """What is static in a result, by flat names."""
-    for name, declared in declarations(part).items():
-        value = getattr(part, name)
-        if name == "provenance":
-            yield from [(f"{prefix}call", value.call), (f"{prefix}dtype", value.dtype)]
-            yield from ((f"{prefix}{package}_version", version) for package, version in value.versions)
-        elif is_declared(value):
-            yield from _attributes(value, f"{prefix}{name}_")
-        elif declared.kind == "part" and isinstance(value, tuple | list):
-            for number, one in enumerate(value):
-                yield from _attributes(one, f"{prefix}{name}_{number}_")
-        elif declared.kind == "static" and value is not None:
-            # Attributes of files hold texts, numbers and lists of texts.
-            yield prefix + name, list(map(str, value)) if isinstance(value, tuple) else value
+def _cut(line: str) -> str:
+    line = " ".join(line.split("\n"))
+    return line if len(line) <= _WIDTH else line[: _WIDTH - 3] + "..."
