@@ -38,8 +38,8 @@ class Surface(Result):
     status: Int[Array, "alphas thetas"] = variable(
         "alpha theta",
         "status",
-        "int8: OK, or NONFINITE where a number of the cell overflowed; NOT_CONVERGED where a proximal inner problem was "
-        "not solved",
+        "int8: OK, or NONFINITE where a number of the cell overflowed; NOT_CONVERGED where a proximal inner problem "
+        "was not solved",
     )
     provenance: Provenance = origin()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import shutil
@@ -43,7 +44,9 @@ def optimum() -> mg.OptimalTheta:
 
 def marked(optimum: mg.OptimalTheta, at: int, status: mg.Status, theta: float) -> mg.OptimalTheta:
     """`optimum` with another finding at one of its alphas."""
-    return optimum._replace(status=optimum.status.at[at].set(int(status)), thetas=optimum.thetas.at[at].set(theta))
+    return dataclasses.replace(
+        optimum, status=optimum.status.at[at].set(int(status)), thetas=optimum.thetas.at[at].set(theta)
+    )
 
 
 def traces(figure: Any, name: str) -> list[Any]:

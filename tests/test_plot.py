@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import subprocess
 import sys
@@ -386,14 +387,16 @@ def test_cells_that_are_not_finite_are_holes(results: Results) -> None:
     values = np.array(results.surface.values)
     values[80:120, 30:50] = np.nan
     values[0, 0] = np.inf
-    broken = results.surface._replace(values=values)
+    broken = dataclasses.replace(results.surface, values=values)
     ax = plot.contour(broken)
     assert to_hex(ax.get_facecolor()) == "#bfbfbf"
     assert not any(
         path.contains_point((results.alphas[100], results.thetas[40])) for path in ax.collections[0].get_paths()
     )
     plot.surface(broken).figure.savefig(io.BytesIO(), dpi=50)
-    empty = results.surface._replace(values=np.full_like(values, np.nan), grads=np.full_like(values, np.nan))
+    empty = dataclasses.replace(
+        results.surface, values=np.full_like(values, np.nan), grads=np.full_like(values, np.nan)
+    )
     for draw in (plot.contour, plot.surface, plot.gradient_surface):
         draw(empty).figure.savefig(io.BytesIO(), dpi=50)
 
@@ -401,7 +404,8 @@ def test_cells_that_are_not_finite_are_holes(results: Results) -> None:
 def test_the_order_of_the_axes_does_not_matter(results: Results) -> None:
     rows, columns = np.random.default_rng(0).permutation(251), np.random.default_rng(1).permutation(129)
     s = results.surface
-    shuffled = s._replace(
+    shuffled = dataclasses.replace(
+        s,
         alphas=np.asarray(s.alphas)[rows],
         thetas=np.asarray(s.thetas)[columns],
         values=np.asarray(s.values)[np.ix_(rows, columns)],
@@ -444,7 +448,7 @@ def test_task_losses_draws_the_alpha_asked_for(results: Results) -> None:
         (lambda r: plot.contour(r.surface, run=r.optimum), TypeError, "OuterRun"),
         (lambda r: plot.contour(r.surface, field="loss"), ValueError, "'values', 'grads', 'curvatures', got 'loss'"),
         (lambda r: plot.contour(r.flat_surface, field="curvatures"), ValueError, "derivatives=2"),
-        (lambda r: plot.gradient_surface(r.surface._replace(grads=None)), ValueError, "derivatives=1"),
+        (lambda r: plot.gradient_surface(dataclasses.replace(r.surface, grads=None)), ValueError, "derivatives=1"),
         (lambda r: plot.section(r.surface), ValueError, "either alpha or theta"),
         (lambda r: plot.section(r.surface, alpha=0.1, theta=0.1), ValueError, "either alpha or theta"),
         (lambda r: plot.task_losses(r.losses, labels=["one"]), ValueError, "each of the 2 tasks"),

@@ -31,7 +31,7 @@ def dataset(result: Any) -> xarray.Dataset:
         raise ImportError("to_xarray needs xarray: pip install 'mamlgrid[xarray]'") from error
     coords: dict[str, Any] = {}
     data: dict[str, Any] = {}
-    for name, dims, declared, value in _entries(result, "", {}, set()):
+    for name, dims, declared, value in _entries(result, "", {}, set(), _mapped(result)):
         variable = (dims, value, {"long_name": declared.long_name, "units": "1"})
         if declared.kind != "coordinate" or len(dims) != 1:
             data[name] = variable
@@ -42,37 +42,39 @@ def dataset(result: Any) -> xarray.Dataset:
     return xarray.Dataset(data, coords, attrs={"result": type(result).__name__, **dict(_attributes(result, ""))})
 
 
+def _mapped(result: Any) -> tuple[str, ...]:
+    """The axes that `vmap` over a whole call has put in front of all others."""
+    places = (getattr(result, name) for name, field in declarations(result).items() if field.kind == "coordinate")
+    return tuple(f"batch_{i}" for i in range(np.ndim(next(places, np.zeros(1))) - 1))
+
+
 def _entries(
-    part: Any, prefix: str, scope: dict[str, str], taken: set[str], one_of_many: bool = False
+    part: Any, prefix: str, scope: dict[str, str], taken: set[str], front: tuple[str, ...], one_of_many: bool = False
 ) -> Iterator[_Entry]:
-    """The arrays of a part, then those of the parts in it.
+    """The arrays of a part and of the parts in it.
 
     An axis that a result around it declares is the same axis: `scope` has its name. One of its own has the names of
     the fields in front where another part has an axis of that name already, or where it is one of many parts.
     """
     fields = declarations(part)
-    dims = dict.fromkeys(dim for field in fields.values() for dim in field.dims if dim not in scope)
-    scope = scope | {dim: prefix + dim if one_of_many or dim in taken else dim for dim in dims}
+    own = {dim for field in fields.values() for dim in field.dims if dim not in scope}
+    scope = scope | {dim: prefix + dim if one_of_many or dim in taken else dim for dim in own}
     taken |= set(scope.values())
     absent = {d.dims[0] for name, d in fields.items() if d.kind == "coordinate" and getattr(part, name) is None}
     for name, field in fields.items():
         value = getattr(part, name)
-        if field.kind == "part":
-            many = isinstance(value, tuple)
-            for label, child in enumerate(value) if many else [("", value)] if value is not None else []:
-                yield from _entries(
-                    child, f"{prefix}{name}_{label}_" if many else f"{prefix}{name}_", scope, taken, many
-                )
+        if isinstance(value, tuple) and field.kind == "part":
+            for number, child in enumerate(value):
+                yield from _entries(child, f"{prefix}{name}_{number}_", scope, taken, front, True)
+        elif value is not None and field.kind == "part":
+            yield from _entries(value, f"{prefix}{name}_", scope, taken, front)
         elif field.kind in ("coordinate", "variable"):
-            named = tuple(scope[dim] for dim in field.dims if dim not in absent and dim != "...")
+            dims = (*front, *(scope[dim] for dim in field.dims if dim not in (*absent, "...")))
             for keys, leaf in jax.tree_util.tree_flatten_with_path(value)[0]:
                 place = "".join(f"_{_key(k)}" for k in keys)
-                more = np.ndim(leaf) - len(named)
-                # The axes of a parameter are called alike at the end of a run and along its trace; axes in front are
-                # those of a `vmap` over the whole call.
-                behind = tuple(f"theta{place}_{i}" for i in range(more)) if "..." in field.dims else ()
-                front = () if behind else tuple(f"batch_{i}" for i in range(more))
-                yield _Entry(prefix + name + place, (*front, *named, *behind), field, np.asarray(leaf))
+                # Axes of a parameter have the same names at the end of a run and along its trace.
+                behind = tuple(f"theta{place}_{i}" for i in range(np.ndim(leaf) - len(dims)))
+                yield _Entry(prefix + name + place, dims + behind, field, np.asarray(leaf))
 
 
 def _key(entry: Any) -> str:

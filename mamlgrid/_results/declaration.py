@@ -128,10 +128,9 @@ def _documented(cls: type) -> str:
     """The docstring of a class, with its fields."""
     fields = declarations(cls)
     axes = {d.dims[0]: name for name, d in fields.items() if d.kind == "coordinate"} | {"...": "..."}
+    wrap = textwrap.TextWrapper(116, "    ", "        ", break_long_words=False, break_on_hyphens=False)
     lines = []
     for name, (_, dims, long_name, doc) in fields.items():
         shape = f"`[{', '.join(axes.get(dim, f'{dim}s') for dim in dims)}]`, " if dims else ""
-        line = f"{name}: {'pytree of ' if '...' in dims else ''}{shape}{doc or long_name}."
-        indents = {"initial_indent": " " * 4, "subsequent_indent": " " * 8}
-        lines.append(textwrap.fill(line, 116, break_long_words=False, break_on_hyphens=False, **indents))
+        lines.append(wrap.fill(f"{name}: {'pytree of ' if '...' in dims else ''}{shape}{doc or long_name}."))
     return "\n".join([inspect.cleandoc(cls.__doc__ or ""), "", "Attributes:", *lines])

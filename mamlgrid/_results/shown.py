@@ -27,7 +27,7 @@ def text(part: Any) -> str:
 
 def html(part: Any) -> str:
     """A table with a row for each field, and what it is."""
-    cells = ("".join(f"<td style='text-align:left'>{escape(_cut(c))}</td>" for c in row) for row in _rows(part))
+    cells = ("".join(f"<td style='text-align:left'>{escape(c)}</td>" for c in row) for row in _rows(part))
     head = "".join(f"<th style='text-align:left'>{h}</th>" for h in ("field", "array", "range", ""))
     body = "".join(f"<tr>{row}</tr>" for row in cells)
     return f"<b>{type(part).__name__}</b><table><tr>{head}</tr>{body}</table>"

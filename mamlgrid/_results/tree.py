@@ -34,8 +34,9 @@ def pack(result: Any) -> tuple[dict[str, np.ndarray], Any]:
         if is_declared(node):
             return declared(node)
         if isinstance(node, tuple) and hasattr(node, "_fields"):
-            fields = {name: visit(child) for name, child in zip(type(node)._fields, node, strict=True)}
-            return {"state": _address(type(node)), "fields": fields}
+            state: Any = type(node)
+            fields = {name: visit(child) for name, child in zip(state._fields, node, strict=True)}
+            return {"state": _address(state), "fields": fields}
         if isinstance(node, tuple | list):
             return {"tuple" if isinstance(node, tuple) else "list": [visit(child) for child in node]}
         if isinstance(node, dict):
