@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +14,7 @@ from ._grid import axis, checked_bounds, checked_count, even, is_traced
 from ._meta import MetaLoss, checked_meta
 from ._optimum import OptimalTheta, optimal_theta
 from ._points._memory import MEMORY_BUDGET, checked_budget
-from ._results import Provenance, Result, Variable, provenance
+from ._results import Part, Provenance, Result, coordinate, origin, part, provenance, result, static, variable
 from ._stationary import _fixed_points
 from ._status import Status, code
 
@@ -23,65 +24,61 @@ if TYPE_CHECKING:
     from ._types import Array, ArrayLike, Bool, Float, Int
 
 
-@jax.tree_util.register_static
-class Labels(NamedTuple):
+@result
+class Labels(Part):
     """The names of the algorithms: static, so that they travel through jit beside the arrays."""
 
-    names: tuple[str, ...]
+    names: tuple[str, ...] = static("in the order of the algorithm axis")
 
 
-class _ComparisonFields(NamedTuple):
-    alphas: Float[Array, "alphas"]
-    thetas: Float[Array, "thetas"]
-    labels: Labels
-    fixed_points: Float[Array, "algorithms alphas points"]
-    jacobians: Float[Array, "algorithms alphas points"]
-    attracting: Bool[Array, "algorithms alphas points"]
-    values: Float[Array, "algorithms alphas points"]
-    regrets: Float[Array, "algorithms alphas points"]
-    status: Int[Array, "algorithms alphas points"]
-    uphill: Bool[Array, "algorithms alphas thetas"]
-    optimum: OptimalTheta
-    provenance: Provenance
+@result
+class Comparison(Result):
+    """Algorithms beside each other, for each alpha."""
 
-
-class Comparison(_ComparisonFields, Result):
-    """Algorithms beside each other, for each alpha.
-
-    Attributes:
-        alphas: `[alphas]`, inner step sizes.
-        thetas: `[thetas]`, the grid that was searched, and that `uphill` is given on.
-        labels: `labels.names`, the names of the algorithms in the order of their axis.
-        fixed_points: `[algorithms, alphas, points]`, all zeros of each algorithm's direction in the bounds, in order of
-            theta; filled up with NaN.
-        jacobians: `[algorithms, alphas, points]`, the true derivative of the direction there.
-        attracting: `[algorithms, alphas, points]`, whether small outer steps lead there; else they lead away.
-        values: `[algorithms, alphas, points]`, the true meta-loss (that of the reference) there.
-        regrets: `[algorithms, alphas, points]`, `values` minus the true optimum of that alpha.
-        status: `[algorithms, alphas, points]`, int8: OK, DEGENERATE, FLAT, NOT_CONVERGED;
-            NONFINITE where there is none, but the direction is not finite everywhere; ABSENT where there is none.
-        uphill: `[algorithms, alphas, thetas]`, whether the direction and the true gradient have opposite signs, beyond
-            rounding: descending the one climbs the other.
-        optimum: the `OptimalTheta` of the reference.
-        provenance: the call and the versions.
-    """
-
-    __slots__ = ()
-    _variables: ClassVar[dict[str, Variable]] = {
-        "alphas": Variable(("alpha",), "inner step size"),
-        "thetas": Variable(("theta",), "initial parameter"),
-        "fixed_points": Variable(("algorithm", "alpha", "point"), "fixed point of the outer direction"),
-        "jacobians": Variable(("algorithm", "alpha", "point"), "derivative of the outer direction at the fixed point"),
-        "attracting": Variable(("algorithm", "alpha", "point"), "whether the fixed point attracts"),
-        "values": Variable(("algorithm", "alpha", "point"), "true meta-loss at the fixed point"),
-        "regrets": Variable(("algorithm", "alpha", "point"), "true meta-loss above its optimum"),
-        "status": Variable(("algorithm", "alpha", "point"), "status"),
-        "uphill": Variable(("algorithm", "alpha", "theta"), "whether the direction climbs the true meta-loss"),
-        "optimum.thetas": Variable(("alpha",), "optimal theta"),
-        "optimum.values": Variable(("alpha",), "meta-loss at the optimum"),
-        "optimum.status": Variable(("alpha",), "status of the optimum"),
-    }
-    _coordinates: ClassVar[dict[str, str]] = {"alphas": "alpha", "thetas": "theta"}
+    alphas: Float[Array, "alphas"] = coordinate("alpha", "inner step size")
+    thetas: Float[Array, "thetas"] = coordinate(
+        "theta", "initial parameter", "the grid that was searched, and that `uphill` is given on"
+    )
+    labels: Labels = static("`labels.names`, the names of the algorithms in the order of their axis")
+    fixed_points: Float[Array, "algorithms alphas points"] = variable(
+        "algorithm alpha point",
+        "fixed point of the outer direction",
+        "all zeros of each algorithm's direction in the bounds, in order of theta; filled up with NaN",
+    )
+    jacobians: Float[Array, "algorithms alphas points"] = variable(
+        "algorithm alpha point",
+        "derivative of the outer direction at the fixed point",
+        "the true derivative of the direction there",
+    )
+    attracting: Bool[Array, "algorithms alphas points"] = variable(
+        "algorithm alpha point",
+        "whether the fixed point attracts",
+        "whether small outer steps lead there; else they lead away",
+    )
+    values: Float[Array, "algorithms alphas points"] = variable(
+        "algorithm alpha point",
+        "true meta-loss at the fixed point",
+        "the true meta-loss (that of the reference) there",
+    )
+    regrets: Float[Array, "algorithms alphas points"] = variable(
+        "algorithm alpha point",
+        "true meta-loss above its optimum",
+        "`values` minus the true optimum of that alpha",
+    )
+    status: Int[Array, "algorithms alphas points"] = variable(
+        "algorithm alpha point",
+        "status",
+        "int8: OK, DEGENERATE, FLAT, NOT_CONVERGED; NONFINITE where there is none, but the direction is not finite "
+        "everywhere; ABSENT where there is none",
+    )
+    uphill: Bool[Array, "algorithms alphas thetas"] = variable(
+        "algorithm alpha theta",
+        "whether the direction climbs the true meta-loss",
+        "whether the direction and the true gradient have opposite signs, beyond rounding: descending the one climbs "
+        "the other",
+    )
+    optimum: OptimalTheta = part("the `OptimalTheta` of the reference")
+    provenance: Provenance = origin()
 
     def position(self, label: str) -> int:
         """The place of an algorithm on the algorithm axis."""
@@ -175,7 +172,8 @@ def _with_what_was_seen(optimum: OptimalTheta, points: _fixed_points.FixedPoints
     rounding = 8 * points.value_noise.max(axis=0) + 64 * jnp.finfo(value.dtype).eps * jnp.abs(value)
     missed = value < optimum.values - rounding
     nan = jnp.where(missed, jnp.nan, 0)
-    return optimum._replace(
+    return dataclasses.replace(
+        optimum,
         thetas=jnp.where(missed, theta, optimum.thetas),
         values=jnp.where(missed, value, optimum.values),
         curvatures=optimum.curvatures + nan,

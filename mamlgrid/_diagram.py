@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -14,7 +14,19 @@ from ._grid import NUM_THETAS, axis, checked_bounds, checked_count, is_traced
 from ._meta import MetaLoss, checked_meta
 from ._optimum import Jumps, OptimalTheta, listed_jumps
 from ._points._memory import MEMORY_BUDGET, checked_budget
-from ._results import Provenance, described, provenance
+from ._results import (
+    Part,
+    Provenance,
+    Result,
+    coordinate,
+    described,
+    origin,
+    part,
+    provenance,
+    result,
+    static,
+    variable,
+)  # fmt: skip
 from ._stationary._branches import Curve, window
 from ._stationary._sections import stabilities
 from ._stationary._special_points import Form, Special
@@ -24,8 +36,6 @@ from ._status import Status
 if TYPE_CHECKING:
     from ._stationary._row import Stationary
     from ._types import Array, ArrayLike, Bool, Float, Int
-
-_STATIC = {"static": True}
 
 
 class Kind(enum.IntEnum):
@@ -45,55 +55,65 @@ class BranchPointKind(enum.IntEnum):
     DEGENERATE = 2
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True, eq=False)
-class Points:
-    """All stationary points of each alpha in order of theta, filled up with NaN.
+@result
+class Points(Part):
+    """All stationary points of each alpha in order of theta, filled up with NaN."""
 
-    Attributes:
-        thetas: `[alphas, points]`, where.
-        values: `[alphas, points]`, the meta-loss.
-        jacobians: `[alphas, points]`, the derivative of the direction in theta.
-        rates: `[alphas, points]`, dtheta/dalpha; NaN where rounding leaves it less than three digits.
-        accuracies: `[alphas, points]`, the distance within which rounding hides the sign of the direction.
-        kinds: `[alphas, points]`, int8, a `Kind`: ZERO, a smooth zero of the direction; KINK, where the direction jumps
-            through zero; JUMP, where the value jumps; PLATEAU, the middle of an interval of zeros.
-        stabilities: `[alphas, points]`, int8: 1 attracting, -1 repelling, 0 where the direction only touches zero.
-        status: `[alphas, points]`, int8: OK, DEGENERATE, PLATEAU, ONE_SIDED, NONFINITE; TRUNCATED in the last place of
-            a row that has more than `max_points`; ABSENT where padded.
-    """
+    thetas: Float[Array, "alphas points"] = variable("alpha point", "stationary theta", "where")
+    values: Float[Array, "alphas points"] = variable(
+        "alpha point", "meta-loss at the stationary point", "the meta-loss"
+    )
+    jacobians: Float[Array, "alphas points"] = variable(
+        "alpha point", "derivative of the direction", "the derivative of the direction in theta"
+    )
+    rates: Float[Array, "alphas points"] = variable(
+        "alpha point",
+        "derivative of the stationary theta in alpha",
+        "dtheta/dalpha; NaN where rounding leaves it less than three digits",
+    )
+    accuracies: Float[Array, "alphas points"] = variable(
+        "alpha point",
+        "accuracy of the stationary theta",
+        "the distance within which rounding hides the sign of the direction",
+    )
+    kinds: Int[Array, "alphas points"] = variable(
+        "alpha point",
+        "kind of the stationary point",
+        "int8, a `Kind`: ZERO, a smooth zero of the direction; KINK, where the direction jumps through zero; JUMP, "
+        "where the value jumps; PLATEAU, the middle of an interval of zeros",
+    )
+    stabilities: Int[Array, "alphas points"] = variable(
+        "alpha point",
+        "stability of the stationary point",
+        "int8: 1 attracting, -1 repelling, 0 where the direction only touches zero",
+    )
+    status: Int[Array, "alphas points"] = variable(
+        "alpha point",
+        "status of the stationary point",
+        "int8: OK, DEGENERATE, PLATEAU, ONE_SIDED, UNRESOLVED, NONFINITE; TRUNCATED in the last place of a row that "
+        "has more than `max_points`; ABSENT where padded",
+    )
 
-    thetas: Float[Array, "alphas points"]
-    values: Float[Array, "alphas points"]
-    jacobians: Float[Array, "alphas points"]
-    rates: Float[Array, "alphas points"]
-    accuracies: Float[Array, "alphas points"]
-    kinds: Int[Array, "alphas points"]
-    stabilities: Int[Array, "alphas points"]
-    status: Int[Array, "alphas points"]
 
+@result
+class Branch(Part):
+    """A curve of stationary points, through its folds and crossings."""
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True, eq=False)
-class Branch:
-    """A curve of stationary points, through its folds and crossings.
-
-    Attributes:
-        alphas: `[points]`, in order along the curve.
-        thetas: `[points]`.
-        values: `[points]`, the meta-loss.
-        jacobians: `[points]`, the derivative of the direction in theta.
-        stabilities: `[points]`, int8: 1 attracting, -1 repelling, 0 at a fold or branch point where that changes.
-        ends: how it starts and stops: "axis", the end of the alphas; "low" or "high", it leaves through a bound of
-            theta; "branch point", where no normal form says how it goes on; "unresolved"; "closed".
-    """
-
-    alphas: Float[Array, "points"]
-    thetas: Float[Array, "points"]
-    values: Float[Array, "points"]
-    jacobians: Float[Array, "points"]
-    stabilities: Int[Array, "points"]
-    ends: tuple[str, str] = field(metadata=_STATIC)
+    alphas: Float[Array, "points"] = variable("vertex", "inner step size", "in order along the curve")
+    thetas: Float[Array, "points"] = variable("vertex", "stationary theta")
+    values: Float[Array, "points"] = variable("vertex", "meta-loss along the curve")
+    jacobians: Float[Array, "points"] = variable(
+        "vertex", "derivative of the direction", "the derivative of the direction in theta"
+    )
+    stabilities: Int[Array, "points"] = variable(
+        "vertex",
+        "stability along the curve",
+        "int8: 1 attracting, -1 repelling, 0 at a fold or branch point where that changes",
+    )
+    ends: tuple[str, str] = static(
+        'how it starts and stops: "axis", the end of the alphas; "low" or "high", it leaves through a bound of theta; '
+        '"branch point", where no normal form says how it goes on; "unresolved"; "closed"'
+    )
 
     @property
     def closed(self) -> bool:
@@ -101,103 +121,82 @@ class Branch:
         return self.ends[0] == "closed"
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True, eq=False)
-class Folds:
-    """Where two stationary points meet and vanish, G = G_theta = 0, in order of alpha.
+@result
+class Folds(Part):
+    """Where two stationary points meet and vanish, G = G_theta = 0, in order of alpha."""
 
-    Attributes:
-        alphas: `[folds]`.
-        thetas: `[folds]`.
-        values: `[folds]`, the meta-loss.
-        curvatures: `[folds]`, G_theta,theta: not zero at a fold.
-        transversalities: `[folds]`, G_alpha: not zero at a fold.
-        residuals: `[folds]`, the larger of |G| and |G_theta|.
-        births: `[folds]`, whether the two points exist on the side of larger alpha.
-        status: `[folds]`, int8: OK; DEGENERATE for a hysteresis point, where G_theta,theta = 0 too: the curve is
-            vertical there, but goes on.
-    """
-
-    alphas: Float[Array, "folds"]
-    thetas: Float[Array, "folds"]
-    values: Float[Array, "folds"]
-    curvatures: Float[Array, "folds"]
-    transversalities: Float[Array, "folds"]
-    residuals: Float[Array, "folds"]
-    births: Bool[Array, "folds"]
-    status: Int[Array, "folds"]
+    alphas: Float[Array, "folds"] = variable("fold", "alpha of the fold")
+    thetas: Float[Array, "folds"] = variable("fold", "theta of the fold")
+    values: Float[Array, "folds"] = variable("fold", "meta-loss at the fold")
+    curvatures: Float[Array, "folds"] = variable(
+        "fold", "second derivative of the direction", "G_theta,theta: not zero at a fold"
+    )
+    transversalities: Float[Array, "folds"] = variable(
+        "fold", "derivative of the direction in alpha", "G_alpha: not zero at a fold"
+    )
+    residuals: Float[Array, "folds"] = variable("fold", "residual of the fold", "the larger of |G| and |G_theta|")
+    births: Bool[Array, "folds"] = variable(
+        "fold", "whether the pair is born", "whether the two points exist on the side of larger alpha"
+    )
+    status: Int[Array, "folds"] = variable(
+        "fold",
+        "status of the fold",
+        "int8: OK; DEGENERATE for a hysteresis point, where G_theta,theta = 0 too: the curve is vertical there, but "
+        "goes on",
+    )
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True, eq=False)
-class BranchPoints:
-    """Where curves cross, G = G_theta = G_alpha = 0, in order of alpha.
+@result
+class BranchPoints(Part):
+    """Where curves cross, G = G_theta = G_alpha = 0, in order of alpha."""
 
-    Attributes:
-        alphas: `[branch_points]`.
-        thetas: `[branch_points]`.
-        values: `[branch_points]`, the meta-loss.
-        kinds: `[branch_points]`, int8, a `BranchPointKind`: two curves cross (TRANSCRITICAL), one of them vertically
-            (PITCHFORK), or second derivatives do not decide (DEGENERATE; an isolated zero too).
-        residuals: `[branch_points]`, the largest of |G|, |G_theta| and |G_alpha|.
-        status: `[branch_points]`, int8: OK; DEGENERATE where the position is that of a multiple root, known to less
-            than rounding.
-    """
-
-    alphas: Float[Array, "branch_points"]
-    thetas: Float[Array, "branch_points"]
-    values: Float[Array, "branch_points"]
-    kinds: Int[Array, "branch_points"]
-    residuals: Float[Array, "branch_points"]
-    status: Int[Array, "branch_points"]
-
-
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True, eq=False)
-class Unresolved:
-    """Intervals of alpha in which the curves could not be told.
-
-    Attributes:
-        starts: `[intervals]`.
-        stops: `[intervals]`.
-        reasons: one for each.
-    """
-
-    starts: Float[Array, "intervals"]
-    stops: Float[Array, "intervals"]
-    reasons: tuple[str, ...] = field(metadata=_STATIC)
+    alphas: Float[Array, "branch_points"] = variable("branch_point", "alpha of the branch point")
+    thetas: Float[Array, "branch_points"] = variable("branch_point", "theta of the branch point")
+    values: Float[Array, "branch_points"] = variable("branch_point", "meta-loss at the branch point")
+    kinds: Int[Array, "branch_points"] = variable(
+        "branch_point",
+        "kind of the branch point",
+        "int8, a `BranchPointKind`: two curves cross (TRANSCRITICAL), one of them vertically (PITCHFORK), or second "
+        "derivatives do not decide (DEGENERATE; an isolated zero too)",
+    )
+    residuals: Float[Array, "branch_points"] = variable(
+        "branch_point", "residual of the branch point", "the largest of |G|, |G_theta| and |G_alpha|"
+    )
+    status: Int[Array, "branch_points"] = variable(
+        "branch_point",
+        "status of the branch point",
+        "int8: OK; DEGENERATE where the position is that of a multiple root, known to less than rounding",
+    )
 
 
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True, eq=False)
-class BifurcationDiagram:
-    """All stationary points of a meta-loss on an interval, for each alpha and between the alphas.
+@result
+class Unresolved(Part):
+    """Intervals of alpha in which the curves could not be told."""
 
-    Attributes:
-        alphas: `[alphas]`, inner step sizes.
-        bounds: `(low, high)`, the interval searched.
-        points: the stationary points of each alpha, `Points`.
-        num_points: `[alphas]`, how many there are, also where there is no room for them.
-        branches: the curves they lie on, a tuple of `Branch`, in order of where they start.
-        folds: where two of them meet, `Folds`.
-        branch_points: where curves cross, `BranchPoints`.
-        jumps: where the global minimiser switches between basins, `Jumps`, with their hysteresis windows.
-        unresolved: where the curves could not be told, `Unresolved`.
-        optimum: the global minimiser, an `OptimalTheta`.
-        provenance: the call and the versions.
-    """
+    starts: Float[Array, "intervals"] = variable("interval", "start of what is not resolved", "where it starts")
+    stops: Float[Array, "intervals"] = variable("interval", "end of what is not resolved", "where it stops")
+    reasons: tuple[str, ...] = static("one for each")
 
-    alphas: Float[Array, "alphas"]
-    bounds: tuple[Float[Array, ""], Float[Array, ""]]
-    points: Points
-    num_points: Int[Array, "alphas"]
-    branches: tuple[Branch, ...]
-    folds: Folds
-    branch_points: BranchPoints
-    jumps: Jumps
-    unresolved: Unresolved
-    optimum: OptimalTheta
-    provenance: Provenance = field(metadata=_STATIC)
+
+@result
+class BifurcationDiagram(Result):
+    """All stationary points of a meta-loss on an interval, for each alpha and between the alphas."""
+
+    alphas: Float[Array, "alphas"] = coordinate("alpha", "inner step size")
+    bounds: tuple[Float[Array, ""], Float[Array, ""]] = variable(
+        "", "interval searched", "`(low, high)`, the interval searched"
+    )
+    points: Points = part("the stationary points of each alpha, `Points`")
+    num_points: Int[Array, "alphas"] = variable(
+        "alpha", "number of stationary points", "how many there are, also where there is no room for them"
+    )
+    branches: tuple[Branch, ...] = part("the curves they lie on, a tuple of `Branch`, in order of where they start")
+    folds: Folds = part("where two of them meet, `Folds`")
+    branch_points: BranchPoints = part("where curves cross, `BranchPoints`")
+    jumps: Jumps = part("where the global minimiser switches between basins, `Jumps`, with their hysteresis windows")
+    unresolved: Unresolved = part("where the curves could not be told, `Unresolved`")
+    optimum: OptimalTheta = part("the global minimiser, an `OptimalTheta`")
+    provenance: Provenance = origin()
 
 
 def bifurcation_diagram(
@@ -259,7 +258,7 @@ def bifurcation_diagram(
             "bifurcation_diagram counts what it finds, so it runs on the host: not under jit, vmap or grad. Use "
             "mg.stationary_point, mg.fold and mg.jump there, with what it found as their start"
         )
-    origin = provenance(
+    made_by = provenance(
         "bifurcation_diagram", alphas.dtype, meta=meta, bounds=described(bounds), num_thetas=num_thetas,
         max_points=most,
     )  # fmt: skip
@@ -270,14 +269,14 @@ def bifurcation_diagram(
     best = everything.best
     optimum = OptimalTheta(
         alphas, best.thetas, best.values, best.curvatures, best.rates, best.accuracies, best.ties, best.status,
-        jumps, (low, high), origin,
+        jumps, (low, high), made_by,
     )  # fmt: skip
     points, numbers = _points(everything.found, everything.own, most)
     return BifurcationDiagram(
         alphas, (low, high), points, numbers, tuple(_branch(c, alphas.dtype) for c in everything.curves),
         _folds([s for s in events if s.form in (Form.FOLD, Form.HYSTERESIS)], alphas.dtype),
         _branch_points([s for s in events if s.form <= Form.DEGENERATE], alphas.dtype),
-        jumps, _unresolved(everything, alphas.dtype), optimum, origin,
+        jumps, _unresolved(everything, alphas.dtype), optimum, made_by,
     )  # fmt: skip
 
 
@@ -352,4 +351,4 @@ def _with_windows(jumps: Jumps, curves: list[Curve]) -> Jumps:
     """The jumps with what bounds their hysteresis."""
     places = zip(*(np.asarray(x) for x in (jumps.alphas, jumps.thetas_before, jumps.thetas_after)), strict=True)
     windows = [window(curves, *map(float, place)) for place in places]
-    return jumps._replace(windows=jnp.asarray(np.array(windows).reshape(-1, 2), jumps.alphas.dtype))
+    return dataclasses.replace(jumps, windows=jnp.asarray(np.array(windows).reshape(-1, 2), jumps.alphas.dtype))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -14,42 +14,30 @@ from ._optimum import OptimalTheta
 from ._outer_loop import OuterRun
 from ._points._at import status_at
 from ._points._memory import MEMORY_BUDGET, checked_budget, mapped, on_grid
-from ._results import Provenance, Result, Variable, provenance
+from ._results import Provenance, Result, coordinate, origin, provenance, result, variable
 
 if TYPE_CHECKING:
     from ._types import Array, ArrayLike, Float, Int, PyTree
 
 
-class _EvaluationFields(NamedTuple):
-    alphas: Float[Array, "alphas"]
-    alphas_test: Float[Array, "alphas_test"] | None
-    thetas: PyTree
-    values: Float[Array, "alphas ..."]
-    status: Int[Array, "alphas ..."]
-    provenance: Provenance
+@result
+class Evaluation(Result):
+    """The test value along a training curve."""
 
-
-class Evaluation(_EvaluationFields, Result):
-    """The test value along a training curve.
-
-    Attributes:
-        alphas: `[alphas]`, the inner step sizes that theta was trained with.
-        alphas_test: `[alphas_test]`, those that it is tested with; None where each is tested with its own.
-        thetas: pytree of `[alphas, ...]`, what was trained.
-        values: `[alphas]` or `[alphas, alphas_test]`, the test meta-loss.
-        status: like `values`, int8: OK, NOT_CONVERGED or NONFINITE, of the test alone.
-        provenance: the call and the versions.
-    """
-
-    __slots__ = ()
-    _variables: ClassVar[dict[str, Variable]] = {
-        "alphas": Variable(("alpha",), "inner step size at training"),
-        "alphas_test": Variable(("alpha_test",), "inner step size at test"),
-        "thetas": Variable(("alpha",), "trained parameter"),
-        "values": Variable(("alpha", "alpha_test"), "test meta-loss"),
-        "status": Variable(("alpha", "alpha_test"), "status"),
-    }
-    _coordinates: ClassVar[dict[str, str]] = {"alphas": "alpha", "alphas_test": "alpha_test"}
+    alphas: Float[Array, "alphas"] = coordinate(
+        "alpha", "inner step size at training", "the inner step sizes that theta was trained with"
+    )
+    alphas_test: Float[Array, "alphas_test"] | None = coordinate(
+        "alpha_test", "inner step size at test", "those that it is tested with; None where each is tested with its own"
+    )
+    thetas: PyTree = variable("alpha ...", "trained parameter", "what was trained")
+    values: Float[Array, "alphas ..."] = variable(
+        "alpha alpha_test", "test meta-loss", "the test meta-loss; `[alphas]` where each is tested with its own"
+    )
+    status: Int[Array, "alphas ..."] = variable(
+        "alpha alpha_test", "status", "int8, like `values`: OK, NOT_CONVERGED or NONFINITE, of the test alone"
+    )
+    provenance: Provenance = origin()
 
 
 def evaluate(

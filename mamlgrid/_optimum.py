@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +14,7 @@ from ._grid import NUM_THETAS, axis, checked_bounds, checked_count, is_traced
 from ._meta import MetaLoss, checked_meta
 from ._points._at import value_at
 from ._points._memory import MEMORY_BUDGET, checked_budget
-from ._results import Provenance, Result, Variable, described, provenance
+from ._results import Part, Provenance, Result, coordinate, described, origin, part, provenance, result, variable
 from ._stationary import _rows
 from ._stationary._implicit import implicit_root
 from ._stationary._switches import Switch
@@ -23,80 +24,71 @@ if TYPE_CHECKING:
     from ._types import Array, ArrayLike, Float, Int
 
 
-class Jumps(NamedTuple):
+@result
+class Jumps(Part):
     """Where the global minimiser switches between basins, in order of alpha.
 
     Both thetas are stationary (or ends of the bounds) at the jump and have equal values.
-
-    Attributes:
-        alphas: `[jumps]`, refined to near eps.
-        thetas_before: `[jumps]`, the minimiser just below.
-        thetas_after: `[jumps]`, the minimiser just above.
-        values: `[jumps]`, the meta-loss there, the same for both.
-        status: `[jumps]`, int8: OK, or NOT_CONVERGED where the jump is only enclosed.
-        windows: `[jumps, 2]`, the hysteresis window: the alpha at which the minimum `after` is born, and that at which
-            `before` dies. NaN where that does not happen on the axis, and where no `mg.bifurcation_diagram` was made.
     """
 
-    alphas: Float[Array, "jumps"]
-    thetas_before: Float[Array, "jumps"]
-    thetas_after: Float[Array, "jumps"]
-    values: Float[Array, "jumps"]
-    status: Int[Array, "jumps"]
-    windows: Float[Array, "jumps 2"]
+    alphas: Float[Array, "jumps"] = variable("jump", "alpha of the jump", "where it is, refined to near eps")
+    thetas_before: Float[Array, "jumps"] = variable(
+        "jump", "optimal theta just below the jump", "the minimiser just below"
+    )
+    thetas_after: Float[Array, "jumps"] = variable(
+        "jump", "optimal theta just above the jump", "the minimiser just above"
+    )
+    values: Float[Array, "jumps"] = variable("jump", "meta-loss at the jump", "the meta-loss there, the same for both")
+    status: Int[Array, "jumps"] = variable(
+        "jump", "status of the jump", "int8: OK, or NOT_CONVERGED where the jump is only enclosed"
+    )
+    windows: Float[Array, "jumps 2"] = variable(
+        "jump end",
+        "hysteresis window of the jump",
+        "the alpha at which the minimum `after` is born, and that at which `before` dies; NaN where that does not "
+        "happen on the axis, and where no `mg.bifurcation_diagram` was made",
+    )
 
 
-class _OptimalThetaFields(NamedTuple):
-    alphas: Float[Array, "alphas"]
-    thetas: Float[Array, "alphas"]
-    values: Float[Array, "alphas"]
-    curvatures: Float[Array, "alphas"]
-    sensitivities: Float[Array, "alphas"]
-    accuracies: Float[Array, "alphas"]
-    ties: Float[Array, "alphas ties"]
-    status: Int[Array, "alphas"]
-    jumps: Jumps  # None under a transformation
-    bounds: tuple[Float[Array, ""], Float[Array, ""]]
-    provenance: Provenance
+@result
+class OptimalTheta(Result):
+    """The global minimiser of a meta-loss on an interval, for each alpha."""
 
-
-class OptimalTheta(_OptimalThetaFields, Result):
-    """The global minimiser of a meta-loss on an interval, for each alpha.
-
-    Attributes:
-        alphas: `[alphas]`, inner step sizes.
-        thetas: `[alphas]`, the minimiser; NaN where FLAT or NONFINITE; the leftmost where TIED.
-        values: `[alphas]`, the meta-loss there.
-        curvatures: `[alphas]`, its second derivative in theta there.
-        sensitivities: `[alphas]`, dtheta*/dalpha; 0 at a bound; NaN where FLAT, NONFINITE or DEGENERATE, and where
-            rounding leaves it less than three digits.
-        accuracies: `[alphas]`, the distance from `thetas` within which rounding hides the sign of the direction.
-        ties: `[alphas, ties]`, where TIED all minimisers in order of theta, filled up with NaN; NaN elsewhere.
-        status: `[alphas]`, int8: OK, AT_BOUND, FLAT, TIED, DEGENERATE, PLATEAU, ONE_SIDED, UNRESOLVED, NOT_CONVERGED,
-            TRUNCATED, NONFINITE.
-        jumps: where the minimiser switches from one basin to another, a `Jumps`; None under a transformation.
-        bounds: `(low, high)`, the interval searched.
-        provenance: the call and the versions.
-    """
-
-    __slots__ = ()
-    _variables: ClassVar[dict[str, Variable]] = {
-        "alphas": Variable(("alpha",), "inner step size"),
-        "thetas": Variable(("alpha",), "optimal theta"),
-        "values": Variable(("alpha",), "meta-loss at the optimum"),
-        "curvatures": Variable(("alpha",), "second derivative of the meta-loss at the optimum"),
-        "sensitivities": Variable(("alpha",), "derivative of the optimal theta in alpha"),
-        "accuracies": Variable(("alpha",), "accuracy of the optimal theta"),
-        "ties": Variable(("alpha", "tie"), "minimisers of equal value"),
-        "status": Variable(("alpha",), "status"),
-        "jumps.alphas": Variable(("jump",), "alpha of the jump"),
-        "jumps.thetas_before": Variable(("jump",), "optimal theta just below the jump"),
-        "jumps.thetas_after": Variable(("jump",), "optimal theta just above the jump"),
-        "jumps.values": Variable(("jump",), "meta-loss at the jump"),
-        "jumps.status": Variable(("jump",), "status of the jump"),
-        "jumps.windows": Variable(("jump", "end"), "hysteresis window of the jump"),
-    }
-    _coordinates: ClassVar[dict[str, str]] = {"alphas": "alpha"}
+    alphas: Float[Array, "alphas"] = coordinate("alpha", "inner step size")
+    thetas: Float[Array, "alphas"] = variable(
+        "alpha", "optimal theta", "the minimiser; NaN where FLAT or NONFINITE; the leftmost where TIED"
+    )
+    values: Float[Array, "alphas"] = variable("alpha", "meta-loss at the optimum")
+    curvatures: Float[Array, "alphas"] = variable("alpha", "second derivative of the meta-loss at the optimum")
+    sensitivities: Float[Array, "alphas"] = variable(
+        "alpha",
+        "derivative of the optimal theta in alpha",
+        "dtheta*/dalpha; 0 at a bound; NaN where FLAT, NONFINITE or DEGENERATE, and where rounding leaves it less than "
+        "three digits",
+    )
+    accuracies: Float[Array, "alphas"] = variable(
+        "alpha",
+        "accuracy of the optimal theta",
+        "the distance from `thetas` within which rounding hides the sign of the direction",
+    )
+    ties: Float[Array, "alphas ties"] = variable(
+        "alpha tie",
+        "minimisers of equal value",
+        "where TIED all minimisers in order of theta, filled up with NaN; NaN elsewhere",
+    )
+    status: Int[Array, "alphas"] = variable(
+        "alpha",
+        "status of the optimum",
+        "int8: OK, AT_BOUND, FLAT, TIED, DEGENERATE, PLATEAU, ONE_SIDED, UNRESOLVED, NOT_CONVERGED, TRUNCATED, "
+        "NONFINITE",
+    )
+    jumps: Jumps = part(
+        "where the minimiser switches from one basin to another, a `Jumps`; None under a transformation"
+    )
+    bounds: tuple[Float[Array, ""], Float[Array, ""]] = variable(
+        "", "interval searched", "`(low, high)`, the interval searched"
+    )
+    provenance: Provenance = origin()
 
 
 def optimal_theta(
@@ -202,7 +194,7 @@ def _differentiable(meta: MetaLoss, found: OptimalTheta) -> OptimalTheta:
     jumps = found.jumps
     if jumps is not None and jumps.alphas.size:
         jumps = jax.vmap(partial(_differentiable_jump, meta, found.bounds))(jumps)
-    return found._replace(thetas=thetas, values=values, jumps=jumps)
+    return dataclasses.replace(found, thetas=thetas, values=values, jumps=jumps)
 
 
 def _differentiable_jump(meta: MetaLoss, bounds: tuple[Array, Array], jump: Jumps) -> Jumps:

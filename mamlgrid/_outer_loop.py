@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +13,19 @@ import numpy as np
 
 from ._grid import axis, checked_count, is_traced
 from ._meta import MetaLoss, checked_meta, parameters
-from ._results import Provenance, Result, Variable, described, provenance
+from ._results import (
+    Part,
+    Provenance,
+    Result,
+    coordinate,
+    described,
+    opaque,
+    origin,
+    part,
+    provenance,
+    result,
+    variable,
+)
 from ._status import Status, code
 from ._tasks import Tasks, checked_tasks, name_of
 from ._trees import largest
@@ -33,52 +45,48 @@ _ESCAPE = 1e6
 _TOLERANCE = 1e-5
 
 
-class Watch(NamedTuple):
-    """What is remembered of the way to tell how a run went, each `[alphas]`.
+@result
+class Watch(Part):
+    """What is remembered of the way to tell how a run went."""
 
-    Attributes:
-        escape_radius: the run counts as diverged while a parameter exceeds this.
-        first_slope: the largest entry of the outer direction at the start.
-        diverged_at: the first step after which the parameters were outside, or -1.
-        nonfinite_at: the first step that met or made an inf or NaN, or -1.
-    """
-
-    escape_radius: Float[Array, "*alphas"]
-    first_slope: Float[Array, "*alphas"]
-    diverged_at: Int[Array, "*alphas"]
-    nonfinite_at: Int[Array, "*alphas"]
-
-
-class OuterState(NamedTuple):
-    """All that a run needs to go on: give it to `outer_loop` in place of `theta0`.
-
-    Attributes:
-        thetas: pytree of `[alphas, ...]`, the parameters.
-        optimizer: the optax state, `[alphas, ...]` where it depends on alpha, shared where it does not (counters).
-        step: the number of steps made.
-        key: the PRNG key of `resample`, or None.
-        watch: what the status is judged by.
-    """
-
-    thetas: PyTree
-    optimizer: PyTree
-    step: Int[Array, ""]
-    key: Array | None
-    watch: Watch
+    escape_radius: Float[Array, "*alphas"] = variable(
+        "alpha", "radius of divergence", "the run counts as diverged while a parameter exceeds this"
+    )
+    first_slope: Float[Array, "*alphas"] = variable(
+        "alpha", "largest entry of the first outer direction", "the largest entry of the outer direction at the start"
+    )
+    diverged_at: Int[Array, "*alphas"] = variable(
+        "alpha", "first step outside the radius", "the first step after which the parameters were outside, or -1"
+    )
+    nonfinite_at: Int[Array, "*alphas"] = variable(
+        "alpha", "first step that was not finite", "the first step that met or made an inf or NaN, or -1"
+    )
 
 
-class Trace(NamedTuple):
-    """The way of the parameters.
+@result
+class OuterState(Part):
+    """All that a run needs to go on: give it to `outer_loop` in place of `theta0`."""
 
-    Attributes:
-        steps: `[steps]`, the number of outer steps made at each record; the first and the last are always there.
-        thetas: pytree of `[alphas, steps, ...]`.
-        values: `[alphas, steps]`, the meta-loss there (of the tasks of that step, with `resample`).
-    """
+    thetas: PyTree = variable("alpha ...", "parameter to go on from", "the parameters")
+    optimizer: PyTree = opaque("the optax state, `[alphas, ...]` where it depends on alpha, shared where it does not")
+    step: Int[Array, ""] = variable("", "outer steps made", "the number of steps made")
+    key: Array | None = opaque("the PRNG key of `resample`, or None")
+    watch: Watch = part("what the status is judged by")
 
-    steps: Int[Array, "steps"]
-    thetas: PyTree
-    values: Float[Array, "alphas steps"]
+
+@result
+class Trace(Part):
+    """The way of the parameters."""
+
+    steps: Int[Array, "steps"] = coordinate(
+        "step", "outer step", "the number of outer steps made at each record; the first and the last are always there"
+    )
+    thetas: PyTree = variable("alpha step ...", "parameter along the way")
+    values: Float[Array, "alphas steps"] = variable(
+        "alpha step",
+        "meta-loss along the way",
+        "the meta-loss there (of the tasks of that step, with `resample`)",
+    )
 
 
 class _Piece(NamedTuple):
@@ -90,45 +98,28 @@ class _Piece(NamedTuple):
     slopes: Float[Array, "alphas"]
 
 
-class _OuterRunFields(NamedTuple):
-    alphas: Float[Array, "alphas"]
-    thetas: PyTree
-    values: Float[Array, "alphas"]
-    trace: Trace
-    state: OuterState
-    status: Int[Array, "alphas"]
-    event_steps: Int[Array, "alphas"]
-    provenance: Provenance
+@result
+class OuterRun(Result):
+    """Where the outer loop went, for every alpha."""
 
-
-class OuterRun(_OuterRunFields, Result):
-    """Where the outer loop went, for every alpha.
-
-    Attributes:
-        alphas: `[alphas]`, inner step sizes.
-        thetas: pytree of `[alphas, ...]`, the final parameters.
-        values: `[alphas]`, the meta-loss there.
-        trace: the way, a `Trace`.
-        state: continues the run exactly: give it as `theta0`.
-        status: `[alphas]`, int8: OK; NOT_CONVERGED where an entry of the final outer direction exceeds
-            `tolerance * max(1, first direction)` (not judged with `resample`); DIVERGED where the parameters are
-            finite, but one exceeds `1e6 * (1 + max |theta0|)`; NONFINITE.
-        event_steps: `[alphas]`, the first step of DIVERGED or NONFINITE, -1 elsewhere.
-        provenance: the call and the versions.
-    """
-
-    __slots__ = ()
-    _variables: ClassVar[dict[str, Variable]] = {
-        "alphas": Variable(("alpha",), "inner step size"),
-        "trace.steps": Variable(("step",), "outer step"),
-        "thetas": Variable(("alpha",), "final parameter"),
-        "values": Variable(("alpha",), "final meta-loss"),
-        "trace.thetas": Variable(("alpha", "step"), "parameter along the way"),
-        "trace.values": Variable(("alpha", "step"), "meta-loss along the way"),
-        "status": Variable(("alpha",), "status"),
-        "event_steps": Variable(("alpha",), "first step of divergence or overflow"),
-    }
-    _coordinates: ClassVar[dict[str, str]] = {"alphas": "alpha", "trace.steps": "step"}
+    alphas: Float[Array, "alphas"] = coordinate("alpha", "inner step size")
+    thetas: PyTree = variable("alpha ...", "final parameter", "the final parameters")
+    values: Float[Array, "alphas"] = variable("alpha", "final meta-loss", "the meta-loss there")
+    trace: Trace = part("the way, a `Trace`")
+    state: OuterState = opaque("continues the run exactly: give it as `theta0`")
+    status: Int[Array, "alphas"] = variable(
+        "alpha",
+        "status",
+        "int8: OK; NOT_CONVERGED where an entry of the final outer direction exceeds `tolerance * max(1, first "
+        "direction)` (not judged with `resample`); DIVERGED where the parameters are finite, but one exceeds "
+        "`1e6 * (1 + max |theta0|)`; NONFINITE",
+    )
+    event_steps: Int[Array, "alphas"] = variable(
+        "alpha",
+        "first step of divergence or overflow",
+        "the first step of DIVERGED or NONFINITE, -1 elsewhere",
+    )
+    provenance: Provenance = origin()
 
 
 def outer_loop(
@@ -287,7 +278,8 @@ def _step(meta, alpha, optimizer, resample, state: OuterState) -> tuple[OuterSta
     theta = optax.apply_updates(theta, updates)
     size = largest(theta)
     watch = state.watch
-    watch = watch._replace(
+    watch = dataclasses.replace(
+        watch,
         diverged_at=_first(watch.diverged_at, size > watch.escape_radius, state.step),
         nonfinite_at=_first(watch.nonfinite_at, ~(jnp.isfinite(size) & jnp.isfinite(value)), state.step),
     )
@@ -464,6 +456,7 @@ def _joined(traces: list[Trace]) -> Trace:
     """Traces of consecutive pieces as one: each begins where the one before it ended."""
     if len(traces) == 1:
         return traces[0]
-    parts = [Trace(t.steps[:-1], *jax.tree.map(lambda x: x[:, :-1], t[1:])) for t in traces[:-1]] + traces[-1:]
-    steps = jnp.concatenate([t.steps for t in parts])
-    return Trace(steps, *jax.tree.map(lambda *xs: jnp.concatenate(xs, axis=1), *[t[1:] for t in parts]))
+    steps = [t.steps[:-1] for t in traces[:-1]] + [traces[-1].steps]
+    ways = [jax.tree.map(lambda x: x[:, :-1], (t.thetas, t.values)) for t in traces[:-1]]
+    ways.append((traces[-1].thetas, traces[-1].values))
+    return Trace(jnp.concatenate(steps), *jax.tree.map(lambda *xs: jnp.concatenate(xs, axis=1), *ways))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import operator
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -14,46 +14,34 @@ from ._grid import axis
 from ._meta import MetaLoss, checked_meta, recomputing
 from ._points._at import DERIVATIVES, status_at
 from ._points._memory import MEMORY_BUDGET, checked_budget, on_grid
-from ._results import Provenance, Result, Variable, provenance
+from ._results import Provenance, Result, coordinate, origin, provenance, result, variable
 
 if TYPE_CHECKING:
     from ._types import Array, ArrayLike, Float, Int
 
 
-class _SurfaceFields(NamedTuple):
-    alphas: Float[Array, "alphas"]
-    thetas: Float[Array, "thetas"]
-    values: Float[Array, "alphas thetas"]
-    grads: Float[Array, "alphas thetas"] | None
-    curvatures: Float[Array, "alphas thetas"] | None
-    status: Int[Array, "alphas thetas"]
-    provenance: Provenance
+@result
+class Surface(Result):
+    """A meta-loss on a grid."""
 
-
-class Surface(_SurfaceFields, Result):
-    """A meta-loss on a grid.
-
-    Attributes:
-        alphas: `[alphas]`, inner step sizes.
-        thetas: `[thetas]`, initial parameters.
-        values: `[alphas, thetas]`, the meta-loss.
-        grads: `[alphas, thetas]`, its outer direction `jax.grad(meta)`; None with `derivatives=0`.
-        curvatures: `[alphas, thetas]`, the derivative of `grads` in theta; None with `derivatives < 2`.
-        status: `[alphas, thetas]`, int8: OK, or NONFINITE where a number of the cell overflowed; NOT_CONVERGED where a
-            proximal inner problem was not solved.
-        provenance: the call and the versions.
-    """
-
-    __slots__ = ()
-    _variables: ClassVar[dict[str, Variable]] = {
-        "alphas": Variable(("alpha",), "inner step size"),
-        "thetas": Variable(("theta",), "initial parameter"),
-        "values": Variable(("alpha", "theta"), "meta-loss"),
-        "grads": Variable(("alpha", "theta"), "outer direction"),
-        "curvatures": Variable(("alpha", "theta"), "derivative of the outer direction"),
-        "status": Variable(("alpha", "theta"), "status"),
-    }
-    _coordinates: ClassVar[dict[str, str]] = {"alphas": "alpha", "thetas": "theta"}
+    alphas: Float[Array, "alphas"] = coordinate("alpha", "inner step size")
+    thetas: Float[Array, "thetas"] = coordinate("theta", "initial parameter")
+    values: Float[Array, "alphas thetas"] = variable("alpha theta", "meta-loss")
+    grads: Float[Array, "alphas thetas"] | None = variable(
+        "alpha theta", "outer direction", "its outer direction `jax.grad(meta)`; None with `derivatives=0`"
+    )
+    curvatures: Float[Array, "alphas thetas"] | None = variable(
+        "alpha theta",
+        "derivative of the outer direction",
+        "the derivative of `grads` in theta; None with `derivatives < 2`",
+    )
+    status: Int[Array, "alphas thetas"] = variable(
+        "alpha theta",
+        "status",
+        "int8: OK, or NONFINITE where a number of the cell overflowed; NOT_CONVERGED where a proximal inner problem "
+        "was not solved",
+    )
+    provenance: Provenance = origin()
 
 
 def surface(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
@@ -11,41 +11,28 @@ import jax.numpy as jnp
 from ._meta import MetaLoss, checked_meta
 from ._points._at import status_at
 from ._points._memory import MEMORY_BUDGET, checked_budget, on_grid
-from ._results import Provenance, Result, Variable, provenance
+from ._results import Provenance, Result, coordinate, origin, provenance, result, variable
 from ._surface import axes
 
 if TYPE_CHECKING:
     from ._types import Array, ArrayLike, Float, Int
 
 
-class _TaskLossesFields(NamedTuple):
-    alphas: Float[Array, "alphas"]
-    thetas: Float[Array, "thetas"]
-    values: Float[Array, "alphas thetas num_tasks"]
-    status: Int[Array, "alphas thetas num_tasks"]
-    provenance: Provenance
+@result
+class TaskLosses(Result):
+    """The post-adaptation loss of each task on a grid."""
 
-
-class TaskLosses(_TaskLossesFields, Result):
-    """The post-adaptation loss of each task on a grid.
-
-    Attributes:
-        alphas: `[alphas]`, inner step sizes.
-        thetas: `[thetas]`, initial parameters.
-        values: `[alphas, thetas, num_tasks]`, `L_i(theta_i')`.
-        status: `[alphas, thetas, num_tasks]`, int8: OK or NONFINITE; NOT_CONVERGED where a proximal
-            inner problem was not solved.
-        provenance: the call and the versions.
-    """
-
-    __slots__ = ()
-    _variables: ClassVar[dict[str, Variable]] = {
-        "alphas": Variable(("alpha",), "inner step size"),
-        "thetas": Variable(("theta",), "initial parameter"),
-        "values": Variable(("alpha", "theta", "task"), "task loss after adaptation"),
-        "status": Variable(("alpha", "theta", "task"), "status"),
-    }
-    _coordinates: ClassVar[dict[str, str]] = {"alphas": "alpha", "thetas": "theta"}
+    alphas: Float[Array, "alphas"] = coordinate("alpha", "inner step size")
+    thetas: Float[Array, "thetas"] = coordinate("theta", "initial parameter")
+    values: Float[Array, "alphas thetas num_tasks"] = variable(
+        "alpha theta task", "task loss after adaptation", "`L_i(theta_i')`"
+    )
+    status: Int[Array, "alphas thetas num_tasks"] = variable(
+        "alpha theta task",
+        "status",
+        "int8: OK or NONFINITE; NOT_CONVERGED where a proximal inner problem was not solved",
+    )
+    provenance: Provenance = origin()
 
 
 def task_losses(

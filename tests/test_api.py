@@ -105,7 +105,7 @@ def test_the_signatures_are_the_documented_ones(name):
 
 @pytest.mark.parametrize("name", FIELDS)
 def test_the_fields_are_the_documented_ones(name):
-    fields = getattr(mg, name)._fields
+    fields = inspect.get_annotations(getattr(mg, name))
     assert tuple(f for f in fields if f != "provenance") == FIELDS[name]
     assert ("provenance" in fields) == hasattr(getattr(mg, name), "save")
 

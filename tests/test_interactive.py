@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import shutil
@@ -45,7 +46,9 @@ def optimum() -> mg.OptimalTheta:
 
 def marked(optimum: mg.OptimalTheta, at: int, status: mg.Status, theta: float) -> mg.OptimalTheta:
     """`optimum` with another finding at one of its alphas."""
-    return optimum._replace(status=optimum.status.at[at].set(int(status)), thetas=optimum.thetas.at[at].set(theta))
+    return dataclasses.replace(
+        optimum, status=optimum.status.at[at].set(int(status)), thetas=optimum.thetas.at[at].set(theta)
+    )
 
 
 def traces(figure: Any, name: str) -> list[Any]:
@@ -270,7 +273,7 @@ def test_optimal_theta_marks_what_is_not_ok(optimum: mg.OptimalTheta) -> None:
 def test_all_tied_minima_are_marked(optimum: mg.OptimalTheta) -> None:
     ties = np.full((optimum.alphas.size, 3), np.nan)
     ties[12] = -1, 0.5, 1
-    tied = marked(optimum, 12, mg.Status.TIED, -1.0)._replace(ties=ties)
+    tied = dataclasses.replace(marked(optimum, 12, mg.Status.TIED, -1.0), ties=ties)
     (mark,) = traces(interactive.optimal_theta(tied), "tied minima")
     assert mark.x.tolist() == [float(optimum.alphas[12])] * 3
     assert mark.y.tolist() == [-1, 0.5, 1]
@@ -278,7 +281,7 @@ def test_all_tied_minima_are_marked(optimum: mg.OptimalTheta) -> None:
 
 def test_optimal_theta_without_jumps_is_dots(optimum: mg.OptimalTheta) -> None:
     """Nobody looked for them: a line might go through one."""
-    (curve,) = interactive.optimal_theta(optimum._replace(jumps=None)).data
+    (curve,) = interactive.optimal_theta(dataclasses.replace(optimum, jumps=None)).data
     assert curve.line.width == 0
     assert (curve.marker.size > 0).all()
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import os
+import re
 import sys
+import types
 import zipfile
 from typing import NamedTuple
 
@@ -19,11 +22,15 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 import mamlgrid as mg
-from mamlgrid import Status
+from mamlgrid import Status, _results
+from mamlgrid._results.declaration import REGISTRY
 
 ALPHAS, THETAS = np.array([0.0, 0.25, 0.5, 1.0]), np.linspace(-2, 2, 7)
 QUARTIC = mg.cases.quartic().meta()
-KINDS = ["surface", "bare surface", "full surface", "task losses", "optimum", "run", "stochastic run", "pytree run"]
+KINDS = [
+    *("surface", "bare surface", "full surface", "task losses", "optimum", "comparison", "evaluation"),
+    *("run", "stochastic run", "pytree run"),
+]
 
 
 def _squares(theta, center):
@@ -51,6 +58,10 @@ def make(kind):
             return mg.task_losses(QUARTIC, ALPHAS, THETAS)
         case "optimum":
             return mg.optimal_theta(QUARTIC, ALPHAS, (-4.0, 4.0))
+        case "comparison":
+            return mg.compare({"first": QUARTIC, "again": QUARTIC}, ALPHAS[:2], (-2.0, 2.0))
+        case "evaluation":
+            return mg.evaluate(QUARTIC, make("run"), ALPHAS[:3])
         case "run":
             return mg.outer_loop(QUARTIC, ALPHAS, 1.0, _LBFGS, num_steps=4)
         case "stochastic run":
@@ -94,7 +105,7 @@ def test_what_is_saved_is_loaded_to_the_bit(kind, dtype, tmp_path):
 def test_unusual_numbers_survive(x64, tmp_path):
     odd = np.array([np.nan, -np.nan, np.inf, -np.inf, -0.0, 5e-324, 1 / 3])
     odd[1] = np.array([0x7FF8DEADBEEF0001], np.uint64).view(float)[0]  # a NaN with a payload
-    result = make("bare surface")._replace(thetas=odd)
+    result = dataclasses.replace(make("bare surface"), thetas=odd)
     same_bits(mg.load(result.save(tmp_path / "odd.npz")), result)
 
 
@@ -144,6 +155,114 @@ def test_provenance_says_the_precision(dtype):
     assert str(dtype) in str(make("bare surface").provenance)
 
 
+# --- classes that move and grow ---------------------------------------------------
+
+
+def _defined(monkeypatch, name, fields):
+    """The result class `Curve` that a module of this name defines; all forgotten after the test."""
+    module = types.ModuleType(name)
+    vars(module).update({**vars(_results), "__name__": name})
+    monkeypatch.setitem(sys.modules, name, module)
+    REGISTRY.pop("Curve", None)
+    exec(f"from __future__ import annotations\n@result\nclass Curve(Result):\n    'A curve.'\n{fields}", vars(module))
+    return module.Curve
+
+
+@pytest.fixture(autouse=True)
+def _registry():
+    """The names of classes after each test as they were before."""
+    known = dict(REGISTRY)
+    yield
+    REGISTRY.clear()
+    REGISTRY.update(known)
+
+
+_CURVE = """
+    alphas: Array = coordinate("alpha", "inner step size")
+    jumps: Jumps = part("where it jumps")
+    pieces: tuple[Jumps, ...] = part("several")
+    state: PyTree = opaque("of an optimiser")
+    name: str = static("what it is called")
+"""
+_JUMPS = mg.Jumps(*np.arange(8.0).reshape(4, 2), np.zeros(2, np.int8))
+
+
+def test_a_class_that_has_moved_is_loaded_from_where_it_is_now(tmp_path, monkeypatch):
+    old = _defined(monkeypatch, "mamlgrid._old", _CURVE)
+    path = old(np.ones(2), _JUMPS, (_JUMPS, _JUMPS), {"a": [np.zeros(1), None]}, "short").save(tmp_path / "a.npz")
+    assert b"_old" not in path.read_bytes()
+    new = _defined(monkeypatch, "mamlgrid._rooms._new", _CURVE)
+    again = mg.load(path)
+    assert type(again) is new is not old
+    assert new.__module__ == "mamlgrid._rooms._new"
+    assert type(again.jumps) is mg.Jumps
+    expected = new(np.ones(2), _JUMPS, (_JUMPS, _JUMPS), {"a": [np.zeros(1), None]}, "short")
+    same_bits(again, expected)
+
+
+def test_no_file_names_a_module_of_ours_or_a_private_one_of_optax(x64, tmp_path):
+    for kind in KINDS:
+        with np.load(make(kind).save(tmp_path / "a.npz")) as file:
+            tree = json.loads(str(file["header"]))["tree"]
+        assert "mamlgrid." not in json.dumps(tree)
+        assert "._" not in json.dumps(tree)
+
+
+def test_a_field_that_came_later_has_its_default(tmp_path, monkeypatch):
+    old = _defined(monkeypatch, "mamlgrid._old", _CURVE)
+    path = old(np.ones(2), _JUMPS, (), None, "short").save(tmp_path / "a.npz")
+    later = """
+    slopes: Array | None = variable("alpha", "slope", default=None)
+    colour: str = static("for pictures", default="black")
+"""
+    new = _defined(monkeypatch, "mamlgrid._old", _CURVE + later)
+    again = mg.load(path)
+    assert type(again) is new
+    assert (again.slopes, again.colour, again.name) == (None, "black", "short")
+    # and back: what has the field says so to a version that has not
+    path = again.save(path)
+    _defined(monkeypatch, "mamlgrid._old", _CURVE)
+    with pytest.raises(ValueError, match=r"it holds a field Curve\.slopes, which this version .* does not know$"):
+        mg.load(path)
+    del REGISTRY["Curve"]
+    with pytest.raises(ValueError, match=r"it holds a Curve, which this version of mamlgrid does not know$"):
+        mg.load(path)
+
+
+def test_a_field_without_default_cannot_be_left_out(tmp_path, monkeypatch):
+    path = _defined(monkeypatch, "mamlgrid._old", "    name: str = static('')")("short").save(tmp_path / "a.npz")
+    _defined(monkeypatch, "mamlgrid._old", _CURVE)
+    with pytest.raises(ValueError, match=r"it lacks the field Curve\.alphas$"):
+        mg.load(path)
+
+
+def test_one_name_is_one_class(monkeypatch):
+    _defined(monkeypatch, "mamlgrid._old", _CURVE)
+
+    def curve(module):
+        return type("Curve", (_results.Result,), {"__module__": module, "__doc__": "Another."})
+
+    with pytest.raises(TypeError, match=r"there is a result class Curve already, mamlgrid\._old\.Curve"):
+        _results.result(curve("mamlgrid._new"))
+    again = _results.result(curve("mamlgrid._old"))  # the module was read again
+    assert REGISTRY["Curve"] is again
+
+
+def test_a_field_must_be_declared(monkeypatch):
+    for field in ("values: Array", "values: Array = None", "values: Array = dataclasses.field()"):
+        with pytest.raises(TypeError, match=r"Curve\.values is not declared"):
+            _defined(monkeypatch, "mamlgrid._old", f"    import dataclasses\n    {field}")
+
+
+def test_only_what_can_be_read_back_is_static(tmp_path, monkeypatch):
+    curve = _defined(monkeypatch, "mamlgrid._old", "    name: object = static('')")
+    for value in (None, True, 3, 0.1, float("inf"), "α", (("a", 1), ())):
+        assert mg.load(curve(value).save(tmp_path / "a.npz")).name == value
+    for value in (["a"], np.ones(1), np.float64(1.0), Status.OK):
+        with pytest.raises(TypeError, match="cannot save a static"):
+            curve(value).save(tmp_path / "a.npz")
+
+
 # --- what is refused --------------------------------------------------------------
 
 
@@ -162,9 +281,16 @@ class Stranger(NamedTuple):
     number: np.ndarray
 
 
+def _spec(**fields):
+    """The description of a `TaskLosses`, all of its arrays the same one."""
+    origin = {"call": {"static": "task_losses()"}, "dtype": {"static": "float64"}, "versions": {"tuple": []}}
+    arrays = {name: {"array": "array_0"} for name in ("alphas", "thetas", "values", "status")}
+    provenance = {"result": "Provenance", "fields": origin}
+    return {"result": "TaskLosses", "fields": {**arrays, "provenance": provenance, **fields}}
+
+
 def _header(**changes):
-    spec = {"class": ["mamlgrid._tasks", "Tasks"], "fields": {"support": {"array": "array_0"}, "query": None}}
-    header = {"format": "mamlgrid result", "version": 1, "result": "Tasks", "tree": spec}
+    header = {"format": "mamlgrid result", "version": 2, "result": "TaskLosses", "tree": _spec()}
     return np.array(json.dumps({**header, **changes}))
 
 
@@ -175,43 +301,76 @@ class Pickled:
         return (print, ("unpickled!",))
 
 
+_NOT_OURS = "it was not written by mamlgrid; open it with numpy.load"
+
 FOREIGN = {
-    "empty": b"",
-    "text": b"alpha,theta\n0,1\n",
-    "a plain npy": np.ones(3),
-    "no header": {"a": np.ones(3)},
-    "another header": {"header": np.array("hello"), "array_0": np.ones(3)},
-    "a header that is a list": {"header": np.array("[1, 2]"), "array_0": np.ones(3)},
-    "another format": {"header": _header(format="something else"), "array_0": np.ones(3)},
-    "a later version": {"header": _header(version=99), "array_0": np.ones(3)},
-    "a missing array": {"header": _header()},
-    "a missing tree": {"header": np.array(json.dumps({"format": "mamlgrid result", "version": 1}))},
-    "an unknown node": {"header": _header(tree={"what": 1})},
-    "a number for a node": {"header": _header(tree=3)},
-    "a class of another package": {"header": _header(tree={"class": ["subprocess", "Popen"], "fields": {}})},
-    "a function for a class": {"header": _header(tree={"class": ["mamlgrid._results", "load"], "fields": {}})},
-    "a module that is not there": {"header": _header(tree={"class": ["mamlgrid.nothing", "X"], "fields": {}})},
-    "a package inside a trusted name": {"header": _header(tree={"class": ["mamlgrid_evil", "X"], "fields": {}})},
-    "fields that do not fit": {"header": _header(tree={"class": ["mamlgrid._tasks", "Tasks"], "fields": {"x": None}})},
-    "an unknown key": {"header": _header(tree={"key": "array_0", "impl": "none"}), "array_0": np.ones(2, np.uint32)},
-    "pickled objects": {"header": _header(), "array_0": np.array([Pickled()], dtype=object)},
-    "a pickled header": {"header": np.array([Pickled()], dtype=object)},
-    "no result but a tuple": {"header": _header(tree={"tuple": []})},
+    "empty": (b"", "it is no npz file"),
+    "text": (b"alpha,theta\n0,1\n", "it is no npz file"),
+    "a plain npy": (np.ones(3), "it is no npz file"),
+    "no header": ({"header": None}, _NOT_OURS),
+    "another header": ({"header": np.array("hello")}, ""),
+    "a header that is a list": ({"header": np.array("[1, 2]")}, _NOT_OURS),
+    "another format": ({"header": _header(format="something else")}, _NOT_OURS),
+    "a later version": ({"header": _header(version=99)}, "its format is version 99, this is version 2"),
+    "a missing array": ({"array_0": None}, "array_0"),
+    "a missing tree": ({"header": np.array(json.dumps({"format": "mamlgrid result", "version": 2}))}, "tree"),
+    "an unknown node": ({"header": _header(tree={"what": 1})}, r"unknown entry {'what': 1}"),
+    "a number for a node": ({"header": _header(tree=3)}, "unknown entry 3"),
+    "an unknown result": ({"header": _header(tree={"result": "Chart", "fields": {}})}, "it holds a Chart, which this"),
+    "an unknown field": ({"header": _header(tree=_spec(hue=None))}, r"it holds a field TaskLosses\.hue, which this"),
+    "a field too few": (
+        {"header": _header(tree={"result": "Trace", "fields": {}})},
+        r"it lacks the field Trace\.steps",
+    ),
+    "a class of another package": (
+        {"header": _header(tree={"state": ["subprocess", "Popen"], "fields": {}})},
+        "it names a class of subprocess, which is not trusted",
+    ),
+    "a function for a class": ({"header": _header(tree={"state": ["optax", "adam"], "fields": {}})}, "is not a state"),
+    "a module that is not there": ({"header": _header(tree={"state": ["optax.nothing", "X"], "fields": {}})}, "optax"),
+    "a package inside a trusted name": (
+        {"header": _header(tree={"state": ["optax_evil", "X"], "fields": {}})},
+        "trust",
+    ),
+    "an unknown key": (
+        {"header": _header(tree=_spec(values={"key": "array_0", "impl": "none"})), "array_0": np.ones(2, np.uint32)},
+        "none",
+    ),
+    "pickled objects": ({"array_0": np.array([Pickled()], dtype=object)}, "allow_pickle=False"),
+    "a pickled header": ({"header": np.array([Pickled()], dtype=object)}, "allow_pickle=False"),
+    "no result but a tuple": ({"header": _header(tree={"tuple": []})}, "it holds a tuple, not a result"),
+    "no result but a part": ({"header": _header(tree=_spec()["fields"]["provenance"])}, "it holds a Provenance"),
 }
+
+
+def _by_hand(path, **changes):
+    """An npz file, written without the package."""
+    contents = {"header": _header(), "array_0": np.ones(3), **changes}
+    np.savez(path, **{name: array for name, array in contents.items() if array is not None}, allow_pickle=True)
+    return path
+
+
+def test_a_file_made_by_hand_is_read(tmp_path):
+    found = mg.load(_by_hand(tmp_path / "a.npz"))
+    assert isinstance(found, mg.TaskLosses)
+    np.testing.assert_array_equal(found.values, np.ones(3))
+    assert found.provenance.call == "task_losses()"
 
 
 @pytest.mark.parametrize("name", FOREIGN)
 def test_a_foreign_file_is_refused(name, tmp_path, capsys):
-    path, contents = tmp_path / "foreign.npz", FOREIGN[name]
+    path = tmp_path / "foreign.npz"
+    contents, message = FOREIGN[name]
     if isinstance(contents, bytes):
         path.write_bytes(contents)
     elif isinstance(contents, np.ndarray):
         with path.open("wb") as file:
             np.save(file, contents)
     else:
-        np.savez(path, **contents, allow_pickle=True)
-    with pytest.raises(ValueError, match=r"cannot read .*foreign\.npz as a mamlgrid result: "):
+        _by_hand(path, **contents)
+    with pytest.raises(ValueError, match=rf"cannot read .*foreign\.npz as a mamlgrid result: .*{message}") as error:
         mg.load(path)
+    assert "\n" not in str(error.value)
     assert "unpickled" not in capsys.readouterr().out
 
 
@@ -284,29 +443,30 @@ def test_a_folder_without_permission_is_an_error(x64, tmp_path):
     assert os.listdir(folder) == []
 
 
-def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(x64, tmp_path, monkeypatch):
+@pytest.mark.parametrize("error", [OSError("no space left on device"), KeyboardInterrupt("enough")])
+def test_a_write_that_fails_or_is_interrupted_leaves_the_old_file_and_nothing_else(error, x64, tmp_path, monkeypatch):
     path = make("surface").save(tmp_path / "a.npz")
     before = path.read_bytes()
 
     def full(file, **arrays):
         file.write(b"half of it")
-        raise OSError("no space left on device")
+        raise error
 
     monkeypatch.setattr(np, "savez", full)
-    with pytest.raises(OSError, match="no space left"):
+    with pytest.raises(type(error), match=str(error)):
         make("optimum").save(path)
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == ["a.npz"]
 
 
 def test_what_could_not_be_read_back_is_not_written(x64, tmp_path):
-    run = make("run")._replace(thetas=Stranger(np.ones(3)))
+    run = dataclasses.replace(make("run"), thetas=Stranger(np.ones(3)))
     with pytest.raises(TypeError, match=r"cannot save a .*Stranger"):
         run.save(tmp_path / "a.npz")
     with pytest.raises(TypeError, match="keys are not all strings"):
-        make("run")._replace(thetas={1: np.ones(3)}).save(tmp_path / "a.npz")
+        dataclasses.replace(make("run"), thetas={1: np.ones(3)}).save(tmp_path / "a.npz")
     with pytest.raises(TypeError, match="dtype"):
-        make("run")._replace(thetas=np.array(["text"])).save(tmp_path / "a.npz")
+        dataclasses.replace(make("run"), thetas=np.array(["text"])).save(tmp_path / "a.npz")
     assert os.listdir(tmp_path) == []
 
 
@@ -342,7 +502,7 @@ def test_an_optimum_as_a_dataset(x64):
     for field in fields:
         assert dataset[field].dims == ("alpha",)
         np.testing.assert_array_equal(dataset[field], getattr(best, field))
-    for field in best.jumps._fields:
+    for field in (f.name for f in dataclasses.fields(best.jumps)):
         assert dataset[f"jumps_{field}"].dims == ("jump",)
         np.testing.assert_array_equal(dataset[f"jumps_{field}"], getattr(best.jumps, field))
 
@@ -368,6 +528,53 @@ def test_a_pytree_as_a_dataset_has_a_variable_for_each_leaf(x64):
     assert all(dataset[n].dims[:2] == ("alpha", "step") for n in along)
 
 
+def test_the_state_of_an_optimiser_is_not_in_the_dataset(x64):
+    pytest.importorskip("xarray")
+    assert not [name for name in make("stochastic run").to_xarray().variables if name.startswith("state")]
+
+
+def test_an_axis_that_is_not_there_is_not_in_the_dataset(x64):
+    pytest.importorskip("xarray")
+    run = make("run")
+    assert mg.evaluate(QUARTIC, run).to_xarray()["values"].dims == ("alpha",)
+    assert make("evaluation").to_xarray()["values"].dims == ("alpha", "alpha_test")
+
+
+def test_a_comparison_as_a_dataset_shares_alpha_with_its_optimum(x64):
+    pytest.importorskip("xarray")
+    found = make("comparison")
+    dataset = found.to_xarray()
+    assert dataset["fixed_points"].dims == ("algorithm", "alpha", "point")
+    assert list(dataset["algorithm"].values) == ["first", "again"]
+    assert dataset["optimum_thetas"].dims == ("alpha",)
+    assert dataset["optimum_jumps_alphas"].dims == ("jump",)
+    assert "optimum_alphas" not in dataset
+    assert dataset.attrs["optimum_call"].startswith("optimal_theta(")
+
+
+def test_parts_of_other_lengths_have_axes_of_their_own(monkeypatch):
+    pytest.importorskip("xarray")
+    fields = _CURVE + "    provenance: Provenance = origin()"
+    short = jax.tree.map(lambda x: x[:1], _JUMPS)
+    origin = make("bare surface").provenance
+    curve = _defined(monkeypatch, "mamlgrid._old", fields)(np.ones(3), _JUMPS, (short, _JUMPS), None, "two", origin)
+    dataset = curve.to_xarray()
+    assert dict(dataset.sizes) == {"alpha": 3, "jump": 2, "pieces_0_jump": 1, "pieces_1_jump": 2}
+    np.testing.assert_array_equal(dataset["pieces_1_values"], _JUMPS.values)
+    assert dataset.attrs["name"] == "two"
+
+
+def test_a_mapped_result_as_a_dataset(x64):
+    pytest.importorskip("xarray")
+    meta = mg.maml(_squares, mg.Tasks(np.array([0.0, 1.0])))
+    start = {"a": [np.ones(2), np.ones((3, 1))], "b": np.array(2.0)}
+    run = jax.vmap(lambda alphas: mg.outer_loop(meta, alphas, start, _ADAM, num_steps=2))(np.stack([ALPHAS] * 5))
+    dataset = run.to_xarray()
+    assert dataset["values"].dims == ("batch_0", "alpha")
+    assert dataset["thetas_a_1"].dims == ("batch_0", "alpha", "theta_a_1_0", "theta_a_1_1")
+    assert dict(dataset.sizes)["batch_0"] == 5
+
+
 def test_task_losses_as_a_dataset(x64):
     pytest.importorskip("xarray")
     assert make("task losses").to_xarray()["values"].dims == ("alpha", "theta", "task")
@@ -388,6 +595,33 @@ def test_every_result_shows_itself_in_a_notebook(kind, x64):
     assert all(name in html for name in ("alphas", "values", "status", "float64"))
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_result_has_a_short_text(kind, x64):
+    result = make(kind)
+    name, *lines = repr(result).splitlines()
+    assert name == type(result).__name__
+    assert [line.split()[0] for line in lines] == [field.name for field in dataclasses.fields(result)]
+    assert all(len(line) <= 110 for line in lines)
+
+
+def test_the_text_says_shape_range_and_status(x64):
+    text = repr(make("surface"))
+    assert re.search(r"alphas +float64\[alpha 4\] +0 to 1\n", text)
+    assert re.search(r"values +float64\[alpha 4, theta 8\] +\S+ to \S+, \d not finite\n", text)
+    assert re.search(r"status +int8\[alpha 4, theta 8\] +28 OK, 4 NONFINITE\n", text)
+    assert re.search(r"curvatures +None\n", text)
+    assert re.search(r"thetas +3 arrays +", repr(make("pytree run")))
+
+
+def test_a_result_shows_itself_under_jit_and_after_its_memory_is_given_away(x64):
+    seen = []
+    jax.jit(lambda alphas: seen.append(repr(mg.surface(QUARTIC, alphas, THETAS))))(ALPHAS)
+    assert re.search(r"alphas +float64\[alpha 4\]\n", seen[0])
+    old = make("bare surface")
+    mg.surface(QUARTIC, ALPHAS, THETAS, derivatives=0, out=old)
+    assert re.search(r"values +float64\[alpha 4, theta 7\]\n", repr(old))
+
+
 def test_the_notebook_table_counts_and_escapes(x64):
     meta = mg.maml([lambda t: t**4])
     html = mg.surface(meta, np.array([0.0]), np.array([1.0, 2.0, 1e100]))._repr_html_()
@@ -406,6 +640,27 @@ def test_results_are_pytrees(x64):
     assert doubled.provenance == surface.provenance
     through = jax.jit(lambda result: result)(make("run"))
     same_bits(through, make("run"))
+
+
+def test_results_go_through_vmap_and_grad(x64):
+    def mean(surface):
+        return jnp.mean(surface.values) + jnp.mean(surface.grads)
+
+    surface = make("surface")
+    slopes = jax.grad(mean, allow_int=True)(surface)
+    assert isinstance(slopes, mg.Surface)
+    np.testing.assert_array_equal(slopes.values, np.full((4, 8), 1 / 32))
+    jumps = make("optimum").jumps
+    shifted = jax.vmap(lambda jump: dataclasses.replace(jump, alphas=jump.alphas + jump.values))(jumps)
+    np.testing.assert_array_equal(shifted.alphas, jumps.alphas + jumps.values)
+
+
+def test_a_result_does_not_change(x64):
+    surface = make("bare surface")
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        surface.values = None
+    assert dataclasses.replace(surface, values=None).values is None
+    assert surface.values is not None
 
 
 def test_a_status_can_be_raised(x64):

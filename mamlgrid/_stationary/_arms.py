@@ -93,7 +93,8 @@ def _completed(slopes: np.ndarray, chord: np.ndarray) -> np.ndarray:
 def _monotone(slopes: np.ndarray, chord: np.ndarray) -> np.ndarray:
     """Whether the cubic with these slopes goes one way only (a sufficient condition: none exceeds three chords)."""
     share = slopes / chord[:, None]
-    return ((share >= 0) & (share <= 3 + 1e-6)).all(axis=1)
+    within = (share >= 0) & (share <= 3 + 1e-6)
+    return within[:, 0] & within[:, 1]
 
 
 def _cubic(ends: np.ndarray, slopes: np.ndarray, share: np.ndarray) -> np.ndarray:

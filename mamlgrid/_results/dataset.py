@@ -1,0 +1,95 @@
+"""A result as an `xarray.Dataset`: every array with the names of its axes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import jax
+import numpy as np
+
+from .declaration import Declared, declarations, is_declared
+
+if TYPE_CHECKING:
+    import xarray
+
+
+class _Entry(NamedTuple):
+    """One array of a result: its flat name, the names of its axes, and what its field declares."""
+
+    name: str
+    dims: tuple[str, ...]
+    declared: Declared
+    value: np.ndarray
+
+
+def dataset(result: Any) -> xarray.Dataset:
+    """All arrays of a result but the opaque ones; what is static is in its attributes."""
+    try:
+        import xarray
+    except ImportError as error:
+        raise ImportError("to_xarray needs xarray: pip install 'mamlgrid[xarray]'") from error
+    coords: dict[str, Any] = {}
+    data: dict[str, Any] = {}
+    for name, dims, declared, value in _entries(result, "", {}, set(), _mapped(result)):
+        variable = (dims, value, {"long_name": declared.long_name, "units": "1"})
+        if declared.kind != "coordinate" or len(dims) != 1:
+            data[name] = variable
+        elif dims[0] not in coords:
+            coords[dims[0]] = variable
+        elif not np.array_equal(coords[dims[0]][1], value):
+            data[name] = variable  # a part that looked at other places along an axis of the same name
+    return xarray.Dataset(data, coords, attrs={"result": type(result).__name__, **dict(_attributes(result, ""))})
+
+
+def _mapped(result: Any) -> tuple[str, ...]:
+    """The axes that `vmap` over a whole call has put in front of all others."""
+    places = (getattr(result, name) for name, field in declarations(result).items() if field.kind == "coordinate")
+    return tuple(f"batch_{i}" for i in range(np.ndim(next(places, np.zeros(1))) - 1))
+
+
+def _entries(
+    part: Any, prefix: str, scope: dict[str, str], taken: set[str], front: tuple[str, ...], one_of_many: bool = False
+) -> Iterator[_Entry]:
+    """The arrays of a part and of the parts in it.
+
+    An axis that a result around it declares is the same axis: `scope` has its name. One of its own has the names of
+    the fields in front where another part has an axis of that name already, or where it is one of many parts.
+    """
+    fields = declarations(part)
+    own = {dim for field in fields.values() for dim in field.dims if dim not in scope}
+    scope = scope | {dim: prefix + dim if one_of_many or dim in taken else dim for dim in own}
+    taken |= set(scope.values())
+    absent = {d.dims[0] for name, d in fields.items() if d.kind == "coordinate" and getattr(part, name) is None}
+    for name, field in fields.items():
+        value = getattr(part, name)
+        if isinstance(value, tuple) and field.kind == "part":
+            for number, child in enumerate(value):
+                yield from _entries(child, f"{prefix}{name}_{number}_", scope, taken, front, True)
+        elif value is not None and field.kind == "part":
+            yield from _entries(value, f"{prefix}{name}_", scope, taken, front)
+        elif field.kind in ("coordinate", "variable"):
+            dims = (*front, *(scope[dim] for dim in field.dims if dim not in (*absent, "...")))
+            for keys, leaf in jax.tree_util.tree_flatten_with_path(value)[0]:
+                place = "".join(f"_{_key(k)}" for k in keys)
+                # Axes of a parameter have the same names at the end of a run and along its trace.
+                behind = tuple(f"theta{place}_{i}" for i in range(np.ndim(leaf) - len(dims)))
+                yield _Entry(prefix + name + place, dims + behind, field, np.asarray(leaf))
+
+
+def _key(entry: Any) -> str:
+    return str(next(getattr(entry, a) for a in ("key", "idx", "name") if hasattr(entry, a)))
+
+
+def _attributes(part: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+    """What is static in a result, by flat names."""
+    for name, field in declarations(part).items():
+        value = getattr(part, name)
+        if name == "provenance":
+            yield from [(f"{prefix}call", value.call), (f"{prefix}dtype", value.dtype)]
+            yield from ((f"{prefix}{package}_version", version) for package, version in value.versions)
+        elif is_declared(value) and field.kind != "opaque":
+            yield from _attributes(value, f"{prefix}{name}_")
+        elif field.kind == "static" and value is not None:
+            # Attributes of files hold texts, numbers and lists of texts.
+            yield prefix + name, list(map(str, value)) if isinstance(value, tuple) else value
