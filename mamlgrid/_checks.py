@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
+    from ._diagram import BifurcationDiagram
     from ._optimum import OptimalTheta
     from ._outer_loop import OuterRun
     from .cases import Case
@@ -82,6 +83,21 @@ def check_jump(case: Case, optimum: OptimalTheta) -> tuple[Check, ...]:
         Check("both sides of the jump are stationary", largest(slopes)),
         Check("L_M is equal on both sides", largest(case.meta_loss(before, at) - case.meta_loss(after, at))),
     )
+
+
+def check_diagram(name: str, direction: Callable[[Any, Any], Any], diagram: BifurcationDiagram) -> tuple[Check, ...]:
+    """Every point on every curve is stationary, and folds are where the direction touches zero."""
+    slopes = [direction(np.asarray(b.thetas), np.asarray(b.alphas)) for b in diagram.branches]
+    folds = [np.asarray(x) for x in (diagram.folds.thetas, diagram.folds.alphas)]
+    return (
+        Check(f"the direction of {name} is zero on every curve", largest(np.concatenate(slopes))),
+        Check("G = G_theta = 0 at every fold", largest([direction(*folds), np.asarray(diagram.folds.residuals)])),
+    )
+
+
+def fomaml_direction(theta: Any, alpha: Any) -> Any:
+    """The direction of FOMAML for case 2: the sum of L_i'(theta_i')."""
+    return (theta - alpha * theta**3) ** 3 + (1 - alpha) * (theta - 1)
 
 
 def check_descent(case: Case, run: OuterRun, learning_rate: float) -> Check:

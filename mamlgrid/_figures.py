@@ -10,16 +10,20 @@ import jax
 import numpy as np
 
 from . import cases, plot
+from ._algorithms import fomaml
 from ._checks import (
     Check,
     check_descent,
+    check_diagram,
     check_grid,
     check_jump,
     check_losses,
     check_not_below,
     check_optimum,
+    fomaml_direction,
     largest,
 )
+from ._diagram import bifurcation_diagram
 from ._optimum import optimal_theta
 from ._outer_loop import outer_loop
 from ._status import Status
@@ -30,6 +34,7 @@ from .plot._axes import OPTIMUM, SIZE, SIZE_3D
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from ._diagram import BifurcationDiagram
     from ._optimum import OptimalTheta
     from ._outer_loop import OuterRun
 
@@ -65,7 +70,9 @@ class Picture(NamedTuple):
 
 def pictures(case: str) -> list[Picture]:
     """All pictures of "quadratic", "quartic" or "all", computed and checked; nothing is written."""
-    makers = [*([_quadratic] if case != "quartic" else []), *([_quartic] if case != "quadratic" else [])]
+    makers = [_bifurcations, _quadratic, _quartic]
+    if case != "all":
+        makers = [_quadratic] if case == "quadratic" else [_bifurcations, _quartic]
     # Most of the time goes into compilation, which leaves the interpreter free: the cases run side by side.
     with ThreadPoolExecutor() as pool:
         return [picture for group in pool.map(_in_float64, makers) for picture in group]
@@ -75,6 +82,44 @@ def _in_float64(make: Callable[[], list[Picture]]) -> list[Picture]:
     """The identities hold to rounding, so: float64, in this thread and nowhere else."""
     with jax.enable_x64(True):
         return make()
+
+
+def _bifurcations() -> list[Picture]:
+    """Case 2: all stationary points against alpha, of MAML and of FOMAML."""
+    case = cases.quartic()
+    alphas, bounds = np.linspace(0, 1.5, 257), (-2.0, 2.0)
+    full = bifurcation_diagram(case.meta(), alphas, bounds)
+    first_order = bifurcation_diagram(fomaml(case.losses), alphas, bounds)
+    loops = sum(branch.closed for branch in full.branches)
+    low, high = np.asarray(full.jumps.windows)[0]
+    at, before, after = (
+        float(np.asarray(x)[0]) for x in (full.jumps.alphas, full.jumps.thetas_before, full.jumps.thetas_after)
+    )
+    return [
+        Picture(
+            "bifurcation_diagram",
+            _CASE_2,
+            "All stationary points of the meta-loss",
+            f"The optimal θ jumps at α = {at:.4g} from {before:.4g} to {after:.4g}. Between the folds at α = {low:.4g} and "
+            f"{high:.4g} both minima exist: an outer loop stays on the one it is on (hysteresis). {loops} closed loops lie "
+            "around α = 1, where no curve from elsewhere leads.",
+            lambda: _figure(plot.bifurcation_diagram(full)),
+            lambda: plot.interactive.bifurcation_diagram(full),
+            check_diagram("MAML", case.meta_grad, full),
+            _diagram_numbers(full),
+        ),
+        Picture(
+            "bifurcation_diagram_fomaml",
+            _CASE_2,
+            "The same for FOMAML",
+            "Where the direction of first-order MAML is zero. Its curves are others: what attracts it need not be a minimum "
+            "of the meta-loss.",
+            lambda: _figure(plot.bifurcation_diagram(first_order)),
+            lambda: plot.interactive.bifurcation_diagram(first_order),
+            check_diagram("FOMAML", fomaml_direction, first_order),
+            _diagram_numbers(first_order),
+        ),
+    ]
 
 
 def _quadratic() -> list[Picture]:
@@ -296,6 +341,14 @@ def _axes(projection: str | None = None) -> Any:
 
 def _figure(ax: Any) -> Figure:
     return ax.get_figure()
+
+
+def _diagram_numbers(diagram: BifurcationDiagram) -> dict[str, Any]:
+    """Folds and branch points as plain numbers."""
+    return {
+        name: {"alphas": np.asarray(found.alphas).tolist(), "thetas": np.asarray(found.thetas).tolist()}
+        for name, found in (("folds", diagram.folds), ("branch_points", diagram.branch_points))
+    }
 
 
 def _numbers(optimum: OptimalTheta) -> dict[str, Any]:
