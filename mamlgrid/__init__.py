@@ -22,8 +22,8 @@ from ._coordinates import learn_alpha as learn_alpha
 from ._coordinates import scale_rates as scale_rates
 from ._evaluate import Evaluation as Evaluation
 from ._evaluate import evaluate as evaluate
-from ._jumps import Jumps as Jumps
 from ._meta import MetaLoss as MetaLoss
+from ._optimum import Jumps as Jumps
 from ._optimum import OptimalTheta as OptimalTheta
 from ._optimum import optimal_theta as optimal_theta
 from ._outer_loop import OuterRun as OuterRun

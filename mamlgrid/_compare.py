@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._chunks import MEMORY_BUDGET, checked_budget, mapped
-from ._fixed_points import Crossings, FixedPoints, crossings, refined
 from ._grid import axis, checked_bounds, checked_count, even, is_traced
-from ._meta import MetaLoss, checked_meta, on_grid
+from ._meta import MetaLoss, checked_meta
 from ._optimum import OptimalTheta, optimal_theta
+from ._points._memory import MEMORY_BUDGET, checked_budget
 from ._results import Provenance, Result, Variable, provenance
-from ._surface import value_at
+from ._stationary import _fixed_points
+from ._status import Status, code
 
 if TYPE_CHECKING:
     import xarray
@@ -107,8 +106,9 @@ def compare(
     """The fixed points of each algorithm by alpha, their stability and regret, and where the algorithm climbs.
 
     A fixed point is a zero of the outer direction, `G(theta*, alpha) = 0`. It attracts small outer steps where
-    `dG/dtheta > 0`. Sign changes on the grid, and on one more point in each cell, find them; Newton inside the cell
-    finishes them to a few eps of the bounds. The regret is measured in the true meta-loss, that of the reference.
+    `dG/dtheta > 0`. They are the stationary points that `mg.optimal_theta` finds the lowest of, by the same search: all
+    zeros, those included that touch without a change of sign. The regret is measured in the true meta-loss, that of the
+    reference.
 
     Args:
         metas: label -> meta-loss; theta is a scalar here. `"MAML"` first is the usual reference.
@@ -145,19 +145,45 @@ def compare(
     checked_budget(memory_budget)
 
     origin = provenance("compare", alphas.dtype, metas=metas, reference=reference)
-    metas = {label: on_grid(meta) for label, meta in metas.items()}
-    found = {label: _crossings(meta, alphas, grid, memory_budget) for label, meta in metas.items()}
-    max_points = _room([f.crosses for f in found.values()], max_points)
-    true = metas[reference]
+    still, known, on = jax.lax.stop_gradient((tuple(metas.values()), alphas, grid))
+    inside = any(map(is_traced, jax.tree.leaves((still, known, on))))
+    if inside and max_points is None:
+        raise ValueError("under a transformation fixed points cannot be counted: give max_points=")
+    most = None if max_points is None else checked_count("max_points", max_points)
+    find = _fixed_points.inside if inside else _fixed_points.on_host
+    points, uphill = find(still, list(metas).index(reference), known, on, most, memory_budget)
     ends: Any = grid[0], grid[-1]
-    optimum = optimal_theta(true, alphas, ends, num_thetas=grid.size, memory_budget=memory_budget)
-    judged = [_judged(meta, true, alphas, found[label], max_points, memory_budget) for label, meta in metas.items()]
-    points, values = jax.tree.map(lambda *parts: jnp.stack(parts), *judged)
-    uphill = jnp.stack([_climbs(found[label], found[reference]) for label in metas])
+    optimum = optimal_theta(metas[reference], alphas, ends, num_thetas=grid.size, memory_budget=memory_budget)
+    if any(map(is_traced, jax.tree.leaves((metas, alphas)))):
+        # The search runs on values alone; derivatives of its results come from the equations they solve.
+        points = _fixed_points.differentiable(tuple(metas.values()), metas[reference], alphas, points)
+    optimum = _with_what_was_seen(optimum, points)
+    values = points.values
     return Comparison(
         alphas, grid, Labels(tuple(metas)), points.thetas, points.jacobians, points.attracting,
         values, values - optimum.values[:, None], points.status, uphill, optimum, origin,
     )  # fmt: skip
+
+
+def _with_what_was_seen(optimum: OptimalTheta, points: _fixed_points.FixedPoints) -> OptimalTheta:
+    """The optimum, where a fixed point of some algorithm lies below it that point with status UNRESOLVED."""
+    thetas, values = (jnp.moveaxis(x, 0, 1).reshape(x.shape[1], -1) for x in (points.thetas, points.values))
+    heights = jnp.where(jnp.isfinite(values), values, jnp.inf)
+    deepest = jnp.argmin(heights, axis=1)[:, None]
+    theta, value = (jnp.take_along_axis(x, deepest, axis=1)[:, 0] for x in (thetas, heights))
+    # Beyond rounding: 4 ulp of a sum, and what rounding does inside the losses.
+    rounding = 8 * points.value_noise.max(axis=0) + 64 * jnp.finfo(value.dtype).eps * jnp.abs(value)
+    missed = value < optimum.values - rounding
+    nan = jnp.where(missed, jnp.nan, 0)
+    return optimum._replace(
+        thetas=jnp.where(missed, theta, optimum.thetas),
+        values=jnp.where(missed, value, optimum.values),
+        curvatures=optimum.curvatures + nan,
+        sensitivities=optimum.sensitivities + nan,
+        accuracies=optimum.accuracies + nan,
+        ties=optimum.ties + nan[:, None],
+        status=jnp.where(missed, code(Status.UNRESOLVED), optimum.status),
+    )
 
 
 def _grid(bounds: Any, dtype: Any) -> Float[Array, "thetas"]:
@@ -168,43 +194,3 @@ def _grid(bounds: Any, dtype: Any) -> Float[Array, "thetas"]:
             raise ValueError(f"a grid to search on needs three or more points, got {points.size}; or give (low, high)")
         return points
     return even(*checked_bounds(bounds, dtype))
-
-
-def _room(crosses: list[Array], max_points: int | None) -> int:
-    """How many fixed points there is room for."""
-    if any(is_traced(c) for c in crosses):
-        if max_points is None:
-            raise ValueError("under a transformation fixed points cannot be counted: give max_points=")
-        return checked_count("max_points", max_points)
-    most = max(int(c.sum(axis=1).max()) for c in crosses)
-    if max_points is None:
-        # Powers of two, so that a few points more or less do not compile another program.
-        return 1 << max(0, most - 1).bit_length()
-    if most > checked_count("max_points", max_points):
-        raise ValueError(f"there are up to {most} fixed points for one alpha, but max_points={max_points}")
-    return max_points
-
-
-@partial(jax.jit, static_argnames="memory_budget")
-def _crossings(meta: MetaLoss, alphas: Array, grid: Array, memory_budget: int) -> Crossings:
-    return mapped(lambda alpha: crossings(meta, alpha, grid), alphas, memory_budget)
-
-
-@partial(jax.jit, static_argnames=("max_points", "memory_budget"))
-def _judged(
-    meta: MetaLoss, true: MetaLoss, alphas: Array, found: Crossings, max_points: int, memory_budget: int
-) -> tuple[FixedPoints, Array]:
-    """The fixed points of one algorithm, and the true meta-loss there."""
-
-    def at(row: Array) -> tuple[FixedPoints, Array]:
-        alpha, crossed = alphas[row], jax.tree.map(lambda x: x[row], found)
-        points = refined(meta, alpha, crossed, max_points)
-        return points, jax.vmap(lambda theta: value_at(true, theta, alpha))(points.thetas)
-
-    return mapped(at, jnp.arange(alphas.size), memory_budget)
-
-
-def _climbs(one: Crossings, true: Crossings) -> Array:
-    """Whether a direction has another sign than the true gradient, beyond rounding, on the grid."""
-    opposite = one.seen & true.seen & (jnp.sign(one.slopes) != jnp.sign(true.slopes))
-    return opposite[:, ::2]

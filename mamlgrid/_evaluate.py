@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import jax
@@ -11,8 +12,9 @@ from ._grid import axis
 from ._meta import MetaLoss, checked_meta
 from ._optimum import OptimalTheta
 from ._outer_loop import OuterRun
+from ._points._at import status_at
+from ._points._memory import MEMORY_BUDGET, checked_budget, mapped, on_grid
 from ._results import Provenance, Result, Variable, provenance
-from ._surface import status_at
 
 if TYPE_CHECKING:
     from ._types import Array, ArrayLike, Float, Int, PyTree
@@ -50,7 +52,13 @@ class Evaluation(_EvaluationFields, Result):
     _coordinates: ClassVar[dict[str, str]] = {"alphas": "alpha", "alphas_test": "alpha_test"}
 
 
-def evaluate(meta_test: MetaLoss, result: OptimalTheta | OuterRun, alphas_test: ArrayLike | None = None) -> Evaluation:
+def evaluate(
+    meta_test: MetaLoss,
+    result: OptimalTheta | OuterRun,
+    alphas_test: ArrayLike | None = None,
+    *,
+    memory_budget: int = MEMORY_BUDGET,
+) -> Evaluation:
     """The value of another meta-loss at the thetas of a result: trained one way, tested another.
 
     `values[i] = meta_test(thetas[i], alphas[i])`, or `values[i, j] = meta_test(thetas[i], alphas_test[j])`: on other
@@ -60,6 +68,7 @@ def evaluate(meta_test: MetaLoss, result: OptimalTheta | OuterRun, alphas_test: 
         meta_test: the meta-loss to judge by.
         result: what `mg.optimal_theta` or `mg.outer_loop` returned.
         alphas_test: `[alphas_test]`, finite and floating: test every theta with each of these.
+        memory_budget: bytes of temporaries that one chunk may take, static.
 
     Returns:
         An `Evaluation`.
@@ -82,17 +91,19 @@ def evaluate(meta_test: MetaLoss, result: OptimalTheta | OuterRun, alphas_test: 
         )
     if alphas_test is not None:
         alphas_test = axis("alphas_test", alphas_test)
-    values, status = _evaluate(meta_test, result.alphas, result.thetas, alphas_test)
+    values, status = _evaluate(meta_test, result.alphas, result.thetas, alphas_test, checked_budget(memory_budget))
     origin = provenance("evaluate", jnp.asarray(result.alphas).dtype, meta_test=meta_test)
     return Evaluation(result.alphas, alphas_test, result.thetas, values, status, origin)
 
 
-@jax.jit
-def _evaluate(meta: MetaLoss, alphas: Array, thetas: PyTree, alphas_test: Array | None) -> tuple[Array, Array]:
+@partial(jax.jit, static_argnames="memory_budget")
+def _evaluate(
+    meta: MetaLoss, alphas: Array, thetas: PyTree, alphas_test: Array | None, memory_budget: int
+) -> tuple[Array, Array]:
     def at(theta: Any, alpha: Array) -> tuple[Array, Array]:
         value = meta(theta, alpha)
         return value, status_at(meta, theta, alpha, jnp.isfinite(value))
 
     if alphas_test is None:
-        return jax.vmap(at)(thetas, alphas)
-    return jax.vmap(lambda theta: jax.vmap(lambda alpha: at(theta, alpha))(alphas_test))(thetas)
+        return mapped(lambda pair: at(*pair), (thetas, alphas), memory_budget)
+    return on_grid(at, thetas, alphas_test, memory_budget)

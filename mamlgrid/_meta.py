@@ -133,7 +133,7 @@ def checked_meta(meta: Any, name: str = "meta") -> MetaLoss:
     return meta
 
 
-def on_grid(meta: MetaLoss) -> MetaLoss:
+def recomputing(meta: MetaLoss) -> MetaLoss:
     """`meta` for a grid of single numbers.
 
     What long inner loops compute there is cheaper to compute again, in a few fused passes over the grid, than to store

@@ -1,29 +1,46 @@
-"""The optimal theta for every alpha, with its jumps."""
+"""The optimal theta for every alpha, with its ties and jumps."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._chunks import MEMORY_BUDGET, checked_budget, mapped
 from ._grid import NUM_THETAS, axis, checked_bounds, checked_count, is_traced
-from ._jumps import Interval, Jumps, find_jumps, is_end, residuals, solve_three, suspicious_intervals
-from ._meta import MetaLoss, checked_meta, on_grid
-from ._minimum import Minimum, joined, judged, search, sensitivity, shared, slope_and_curvature, tracked
+from ._meta import MetaLoss, checked_meta
+from ._points._at import value_at
+from ._points._memory import MEMORY_BUDGET, checked_budget
 from ._results import Provenance, Result, Variable, described, provenance
+from ._stationary import _rows
+from ._stationary._implicit import implicit_root
+from ._stationary._switches import Switch
 from ._status import Status
-from ._surface import value_at
 
 if TYPE_CHECKING:
     from ._types import Array, ArrayLike, Float, Int
 
-# A derivative in alpha is given when rounding leaves it three digits; below that it says nothing.
-_RATE_DIGITS = 1e-3
+
+class Jumps(NamedTuple):
+    """Where the global minimiser switches between basins, in order of alpha.
+
+    Both thetas are stationary (or ends of the bounds) at the jump and have equal values.
+
+    Attributes:
+        alphas: `[jumps]`, refined to near eps.
+        thetas_before: `[jumps]`, the minimiser just below.
+        thetas_after: `[jumps]`, the minimiser just above.
+        values: `[jumps]`, the meta-loss there, the same for both.
+        status: `[jumps]`, int8: OK, or NOT_CONVERGED where the jump is only enclosed.
+    """
+
+    alphas: Float[Array, "jumps"]
+    thetas_before: Float[Array, "jumps"]
+    thetas_after: Float[Array, "jumps"]
+    values: Float[Array, "jumps"]
+    status: Int[Array, "jumps"]
 
 
 class _OptimalThetaFields(NamedTuple):
@@ -33,8 +50,9 @@ class _OptimalThetaFields(NamedTuple):
     curvatures: Float[Array, "alphas"]
     sensitivities: Float[Array, "alphas"]
     accuracies: Float[Array, "alphas"]
+    ties: Float[Array, "alphas ties"]
     status: Int[Array, "alphas"]
-    jumps: Jumps
+    jumps: Jumps  # None under a transformation
     bounds: tuple[Float[Array, ""], Float[Array, ""]]
     provenance: Provenance
 
@@ -50,8 +68,10 @@ class OptimalTheta(_OptimalThetaFields, Result):
         sensitivities: `[alphas]`, dtheta*/dalpha; 0 at a bound; NaN where FLAT, NONFINITE or DEGENERATE, and where
             rounding leaves it less than three digits.
         accuracies: `[alphas]`, the distance from `thetas` within which rounding hides the sign of the direction.
-        status: `[alphas]`, int8: OK, AT_BOUND, FLAT, TIED, DEGENERATE, NOT_CONVERGED, NONFINITE.
-        jumps: where the minimiser switches from one basin to another, a `Jumps`.
+        ties: `[alphas, ties]`, where TIED all minimisers in order of theta, filled up with NaN; NaN elsewhere.
+        status: `[alphas]`, int8: OK, AT_BOUND, FLAT, TIED, DEGENERATE, PLATEAU, ONE_SIDED, UNRESOLVED, NOT_CONVERGED,
+            TRUNCATED, NONFINITE.
+        jumps: where the minimiser switches from one basin to another, a `Jumps`; None under a transformation.
         bounds: `(low, high)`, the interval searched.
         provenance: the call and the versions.
     """
@@ -64,6 +84,7 @@ class OptimalTheta(_OptimalThetaFields, Result):
         "curvatures": Variable(("alpha",), "second derivative of the meta-loss at the optimum"),
         "sensitivities": Variable(("alpha",), "derivative of the optimal theta in alpha"),
         "accuracies": Variable(("alpha",), "accuracy of the optimal theta"),
+        "ties": Variable(("alpha", "tie"), "minimisers of equal value"),
         "status": Variable(("alpha",), "status"),
         "jumps.alphas": Variable(("jump",), "alpha of the jump"),
         "jumps.thetas_before": Variable(("jump",), "optimal theta just below the jump"),
@@ -80,33 +101,42 @@ def optimal_theta(
     bounds: tuple[float, float],
     *,
     num_thetas: int = NUM_THETAS,
+    max_points: int = 16,
     memory_budget: int = MEMORY_BUDGET,
 ) -> OptimalTheta:
     """The global minimiser of the meta-loss on `bounds` for each alpha, and where it jumps.
 
-    `theta*(alpha) = argmin_theta meta(theta, alpha)`. An even grid of `num_thetas` points and one adaptive point in
-    each cell find the candidates; Newton inside their brackets finishes them, until a step is at most
-    `2 eps max(|theta|, high - low)`, and once more. Each alpha also tries what its neighbours found.
+    `theta*(alpha) = argmin_theta meta(theta, alpha)`, the lowest of all minima on the bounds. Every zero of the
+    direction that `2 num_thetas - 1` even points show, by a change of sign or by coming near to zero inside a cell, is
+    finished by a safeguarded Newton iteration, until a step is at most `2 eps max(|theta|, high - low)`, and once more;
+    kinks, jumps of the value and plateaus are enclosed by bisection. No answer lies above the lowest value that was
+    looked at.
     `sensitivities` is `-(d2 L / dtheta dalpha) / (d2 L / dtheta2)`.
-    Between neighbouring alphas in different basins, the jump is where both minima have equal values, by Newton on
-    (both stationary, equal values), checked against the global minimum there.
+    Between neighbouring alphas the minimiser must move as its sensitivities say, or a jump is looked for, by Newton's
+    method on (both stationary, equal values), checked against the global minimum there, or by halving.
 
-    `thetas`, `values` and the jumps can be differentiated (by the implicit function theorem) with respect to alphas
-    and to the tasks of `meta`.
+    `thetas` and `values` can be differentiated (by the implicit function theorem) with respect to alphas and to the
+    tasks of `meta`; outside `jit` and `vmap` the jumps too.
 
     Args:
         meta: the meta-loss; its theta is a scalar here.
-        alphas: `[alphas]`, finite, floating, strictly increasing; one point is allowed. Jumps are looked for between
-            neighbours that lie in different basins: two jumps there and back between them are not seen.
+        alphas: `[alphas]`, finite, floating, strictly increasing; one point is allowed. Fewer than 33 are filled up
+            with alphas between them when jumps are looked for.
         bounds: `(low, high)`, the interval searched.
-        num_thetas: points of the even grid, static. A basin narrower than its cells may be missed.
-        memory_budget: bytes of temporaries that one chunk of alphas may take, static.
+        num_thetas: points of the even grid, static; one more is looked at between any two. Rows in which these extra
+            points show zeros that the grid alone would not have shown are looked at again, up to 16 times as finely.
+        max_points: room for so many stationary points of each kind and alpha under `jit` and `vmap`, static; elsewhere
+            they are counted.
+        memory_budget: bytes of temporaries that one chunk may take, static.
 
     Returns:
-        An `OptimalTheta`. Its `status`: OK; AT_BOUND: the minimiser is an end of `bounds`; FLAT: the direction is
-        zero to rounding everywhere, no theta is given; TIED: several separate minima whose values agree to rounding;
-        DEGENERATE: flatter than quadratic, known to `accuracies` only; NOT_CONVERGED; NONFINITE: no finite value,
-        or the loss falls towards a place where it is not finite. Cells that overflow elsewhere do not matter.
+        An `OptimalTheta`. Its `status`: OK; AT_BOUND: the minimiser is an end of `bounds`; FLAT: neither direction nor
+        value rise above rounding anywhere, no theta is given; TIED: several separate minima whose values agree to
+        rounding, all in `ties`; DEGENERATE: flatter than quadratic, known to `accuracies` only; PLATEAU: an interval of
+        minimisers, its middle is given; ONE_SIDED: an infimum beside a jump of the value; UNRESOLVED: not settled;
+        NOT_CONVERGED: a proximal inner problem was not solved; TRUNCATED: more points than `max_points`; NONFINITE: no
+        finite value, or the loss falls towards a place where it is not finite. Cells that overflow elsewhere do not
+        matter.
 
     Raises:
         ValueError, TypeError: bad alphas or bounds; fewer than 3 `num_thetas`.
@@ -126,117 +156,58 @@ def optimal_theta(
         raise ValueError(f"num_thetas must be 3 or more, got {num_thetas}")
     checked_budget(memory_budget)
     origin = provenance("optimal_theta", alphas.dtype, meta=meta, bounds=described(bounds), num_thetas=num_thetas)
-    meta = on_grid(meta)
-    minima, sensitivities, intervals, suspicious = _minima(meta, alphas, low, high, num_thetas, memory_budget)
-    if is_traced(suspicious):
-        jumps, _ = _jumps(meta, intervals, suspicious, low, high, num_thetas)
+    still, known, start, stop = jax.lax.stop_gradient((meta, alphas, low, high))
+    jumps: Any = None
+    if any(map(is_traced, jax.tree.leaves((still, known, start, stop)))):
+        settings = {"num_thetas": num_thetas, "max_points": checked_count("max_points", max_points)}
+        best = _rows.lowest_inside(still, known, start, stop, **settings, memory_budget=memory_budget)
     else:
-        intervals, suspicious = _gathered(intervals, suspicious)
-        jumps = _no_jumps(alphas)
-        if suspicious.any():
-            found, number = _jumps(meta, intervals, suspicious, low, high, num_thetas)
-            jumps = jax.tree.map(lambda j: j[: int(number)], found)
-    return OptimalTheta(
-        alphas, minima.theta, minima.value, minima.curvature, sensitivities, minima.accuracy, minima.status,
+        best, switches = _rows.lowest_with_switches(still, known, start, stop, num_thetas, memory_budget)
+        jumps = _jumps(switches, known.dtype)
+    found = OptimalTheta(
+        alphas, best.thetas, best.values, best.curvatures, best.rates, best.accuracies, best.ties, best.status,
         jumps, (low, high), origin,
     )  # fmt: skip
+    # The search runs on values alone; derivatives of its results come from the equations they solve.
+    moving = any(map(is_traced, jax.tree.leaves((meta, alphas))))
+    return _differentiable(meta, found) if moving else found
 
 
-@partial(jax.jit, static_argnames=("num_thetas", "memory_budget"))
-def _minima(
-    meta: MetaLoss, alphas: Array, low: Array, high: Array, num_thetas: int, memory_budget: int
-) -> tuple[Minimum, Array, Interval, Array]:
-    """The minima with their derivatives in alpha, and the intervals between them with a mark where one may jump."""
-    # The search runs on values alone; the derivatives of its result come from the equations it solves.
-    still_meta, still_alphas, low, high = jax.lax.stop_gradient((meta, alphas, low, high))
-    found, landscape = mapped(lambda a: search(still_meta, a, low, high, num_thetas), still_alphas, memory_budget)
-    best = shared(still_meta, still_alphas, found, low, high)
-
-    def judge(row: Array) -> Minimum:
-        own, theirs, across = jax.tree.map(lambda leaf: leaf[row], (found, best, landscape))
-        return judged(still_meta, still_alphas[row], joined(own, theirs), across, low, high, low[None])
-
-    minima = mapped(judge, jnp.arange(alphas.size), memory_budget)
-    intervals, suspicious = suspicious_intervals(still_meta, still_alphas, minima, low, high)
-    minima, sensitivities = jax.vmap(lambda m, a: _attached_minimum(meta, m, a, high - low))(minima, alphas)
-    return minima, sensitivities, intervals, suspicious
+def _jumps(switches: list[Switch], dtype: Any) -> Jumps:
+    columns = list(zip(*switches, strict=True)) or [()] * 5
+    alphas, before, after, values = (jnp.asarray(np.array(column, dtype)) for column in columns[:4])
+    return Jumps(alphas, before, after, values, jnp.asarray(np.array(columns[4], np.int8)))
 
 
-@partial(jax.jit, static_argnames="num_thetas")
-def _jumps(
-    meta: MetaLoss, intervals: Interval, wanted: Array, low: Array, high: Array, num_thetas: int
-) -> tuple[Jumps, Array]:
-    """The jumps inside the wanted intervals, in a buffer that ends in NaN, and their number."""
-    still_meta, low, high = jax.lax.stop_gradient((meta, low, high))
+@jax.jit
+def _differentiable(meta: MetaLoss, found: OptimalTheta) -> OptimalTheta:
+    """The same numbers as functions of the alphas and of the tasks."""
+    low, high = found.bounds
 
-    def minimum(alpha: Array, ends: Array) -> Minimum:
-        found, landscape = search(still_meta, alpha, low, high, num_thetas)
-        near = jax.vmap(lambda theta: tracked(still_meta, alpha, theta, low, high))(ends)
-        return judged(still_meta, alpha, joined(found, near), landscape, low, high, ends)
+    def one(theta: Array, value: Array, alpha: Array, status: Array) -> tuple[Array, Array]:
+        exists = jnp.isfinite(theta)
+        inside = (theta > low) & (theta < high) & exists & (status != int(Status.AT_BOUND))
+        theta = jnp.where(inside, implicit_root(lambda t: jax.grad(meta)(t, alpha), theta), theta)
+        # Where there is no theta everything is looked at somewhere else and then left out, so that the derivatives of
+        # the others are not spoilt.
+        return theta, jnp.where(exists, value_at(meta, jnp.where(exists, theta, 0), alpha), value)
 
-    jumps = find_jumps(still_meta, intervals, wanted, low, high, minimum)
-    return jax.vmap(lambda j: _attached_jump(meta, j, low, high))(jumps), jnp.isfinite(jumps.alphas).sum()
-
-
-def _gathered(intervals: Interval, wanted: Array) -> tuple[Interval, np.ndarray]:
-    """Only the wanted intervals, filled up to a power of two: the search for jumps need not compile for each grid."""
-    at = np.flatnonzero(wanted)
-    slots = np.resize(at, 1 << max(4, int(at.size - 1).bit_length())) if at.size else at
-    return jax.tree.map(lambda x: np.asarray(x)[slots], intervals), np.arange(slots.size) < at.size
+    thetas, values = jax.vmap(one)(found.thetas, found.values, found.alphas, found.status)
+    jumps = found.jumps
+    if jumps is not None and jumps.alphas.size:
+        jumps = jax.vmap(partial(_differentiable_jump, meta, found.bounds))(jumps)
+    return found._replace(thetas=thetas, values=values, jumps=jumps)
 
 
-def _no_jumps(alphas: Array) -> Jumps:
-    empty = jnp.zeros(0, alphas.dtype)
-    return Jumps(empty, empty, empty, empty, jnp.zeros(0, jnp.int8))
-
-
-def _attached_minimum(meta: MetaLoss, minimum: Minimum, alpha: Array, width: Array) -> tuple[Minimum, Array]:
-    """The minimum as a differentiable function of alpha and the tasks, and its derivative in alpha."""
-    exists, inside = jnp.isfinite(minimum.theta), minimum.status != Status.AT_BOUND
-    root = _attached(lambda theta: jax.grad(meta)(theta, alpha), minimum.theta)
-    theta = jnp.where(inside, root, minimum.theta)
-    # Where there is no theta everything is looked at somewhere else and then left out, so that the derivatives of
-    # the others are not spoilt.
-    place = jnp.where(exists, theta, 0)
-    value = jnp.where(exists, value_at(meta, place, alpha), minimum.value)
-    curvature = jnp.where(exists, slope_and_curvature(meta, place, alpha)[1], jnp.nan)
-    rate = jnp.where(inside, _known_rate(meta, place, minimum.accuracy, alpha, width), 0)
-    rate = jnp.where(exists & ~(inside & minimum.blunt), rate, jnp.nan)
-    return minimum._replace(theta=theta, value=value, curvature=curvature), rate
-
-
-def _known_rate(meta: MetaLoss, theta: Array, accuracy: Array, alpha: Array, width: Array) -> Array:
-    """dtheta*/dalpha, or NaN where it is not known to three digits.
-
-    theta itself is known to its accuracy only: how much the rate changes over that tells what it is worth.
-    """
-    rate = sensitivity(meta, theta, alpha)
-    reach = jax.lax.stop_gradient(theta + accuracy * jnp.array([-1, 1], theta.dtype))
-    spread = jnp.ptp(jax.vmap(lambda t: sensitivity(meta, t, alpha))(reach))
-    known = jax.lax.stop_gradient(spread <= _RATE_DIGITS * (jnp.abs(rate) + width))
-    return jnp.where(known, rate, jnp.nan)
-
-
-def _attached_jump(meta: MetaLoss, jump: Jumps, low: Array, high: Array) -> Jumps:
-    """The jump as a differentiable function of the tasks."""
-    fixed = (is_end(jump.thetas_before, low, high), is_end(jump.thetas_after, low, high))
+def _differentiable_jump(meta: MetaLoss, bounds: tuple[Array, Array], jump: Jumps) -> Jumps:
+    """The jump as a function of the tasks: both thetas stationary, or on their bound, and equal values."""
     point = jnp.stack([jump.alphas, jump.thetas_before, jump.thetas_after])
-    alpha, before, after = _attached(lambda x: residuals(meta, x, fixed, low, high), point)
+    fixed = jnp.isin(point[1:], jnp.stack(bounds))
+
+    def equations(x: Array) -> Array:
+        slopes = jnp.stack([jax.grad(meta)(theta, x[0]) for theta in x[1:]])
+        level = value_at(meta, x[1], x[0]) - value_at(meta, x[2], x[0])
+        return jnp.concatenate([level[None], jnp.where(fixed, x[1:] - point[1:], slopes)])
+
+    alpha, before, after = implicit_root(equations, point)
     return Jumps(alpha, before, after, value_at(meta, before, alpha), jump.status)
-
-
-def _attached(equations: Callable[[Array], Array], solution: Array) -> Array:
-    """`solution`, with the derivatives that the implicit function theorem gives a root of `equations`.
-
-    A solution that is NaN (none was found) has derivative zero, so that it does not spoil those of its neighbours.
-    """
-    exists = jnp.isfinite(solution).all()
-
-    def tangent(linear: Callable[[Array], Array], right_side: Array) -> Array:
-        matrix = jax.jacfwd(linear)(jnp.zeros_like(solution))
-        matrix = jnp.where(exists, matrix, jnp.eye(solution.size, dtype=solution.dtype).reshape(matrix.shape))
-        return right_side / matrix if matrix.ndim == 0 else solve_three(matrix, right_side)
-
-    # Equations are looked at where they are finite even when there is no solution.
-    root = jax.lax.custom_root(equations, jnp.where(exists, solution, 0), lambda _, start: start, tangent)
-    return jnp.where(exists, root, jnp.nan)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -19,9 +19,27 @@ if TYPE_CHECKING:
 _ULPS = 4
 
 
+class Probe(NamedTuple):
+    """At one point: the derivatives of value and direction in alpha, and what rounding does to each.
+
+    Attributes:
+        values_alpha: dL/dalpha.
+        directions_alpha: dG/dalpha.
+        value_noise: how far L can be wrong.
+        direction_noise: how far G can be wrong.
+        directions_alpha_noise: how far dG/dalpha can be wrong.
+    """
+
+    values_alpha: Any
+    directions_alpha: Any
+    value_noise: Any
+    direction_noise: Any
+    directions_alpha_noise: Any
+
+
 @jax.jit
-def noise(meta: MetaLoss, theta: Array, alpha: Array) -> tuple[Array, Array]:
-    """How far the value and the outer direction at one point can be wrong through rounding.
+def probe(meta: MetaLoss, theta: Array, alpha: Array) -> Probe:
+    """Derivatives in alpha, and how far value and direction at one point can be wrong through rounding.
 
     Backward error, task by task: a computed term f_i is the exact term of slightly other numbers. So the noise of the
     sum is `sum_i (max |f_i(moved) - f_i| + d |f_i|)`, where theta, alpha and the adapted theta' are moved, one after
@@ -32,20 +50,26 @@ def noise(meta: MetaLoss, theta: Array, alpha: Array) -> tuple[Array, Array]:
     change = _ULPS * float(jnp.finfo(theta.dtype).eps)
     moves = change * jnp.concatenate([jnp.zeros((1, 3)), jnp.eye(3), -jnp.eye(3)]).astype(theta.dtype)
 
-    def terms(move: Array) -> tuple[Array, Array]:
+    def terms(move: Array) -> Any:
         def term(task: Task, theta: Theta, alpha: Alpha) -> Array:
             return meta.value(InexactTask(task, move[2]), theta, alpha)
 
-        moved = theta * (1 + move[0])
-        return jax.jvp(lambda t: meta.map_tasks(term, t, alpha * (1 + move[1])), (moved,), (jnp.ones_like(theta),))
+        def with_direction(alpha: Array) -> tuple[Array, Array]:
+            moved = theta * (1 + move[0])
+            return jax.jvp(lambda t: meta.map_tasks(term, t, alpha), (moved,), (jnp.ones_like(theta),))
 
-    def total(values: Array) -> Any:
-        spread = jnp.max(jnp.abs(values[1:] - values[0]), axis=0)
-        terms = spread + change * jnp.abs(values[0])
+        return jax.jvp(with_direction, (alpha * (1 + move[1]),), (jnp.ones_like(alpha),))
+
+    def reduced(terms: Array) -> Array:
         return (jnp.mean(terms) if meta.reduce == "mean" else jnp.sum(terms)).astype(theta.dtype)
 
-    value, direction = jax.tree.map(total, jax.vmap(terms)(moves))
-    return value, direction
+    def wrong(values: Array) -> Array:
+        spread = jnp.max(jnp.abs(values[1:] - values[0]), axis=0)
+        return reduced(spread + change * jnp.abs(values[0]))
+
+    values, in_alpha = jax.vmap(terms)(moves)
+    value_alpha, direction_alpha = (reduced(x[0]) for x in in_alpha)
+    return Probe(value_alpha, direction_alpha, wrong(values[0]), wrong(values[1]), wrong(in_alpha[1]))
 
 
 @rule

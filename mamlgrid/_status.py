@@ -25,6 +25,10 @@ class Status(enum.IntEnum):
     DIVERGED = 6
     NONFINITE = 7
     ABSENT = 8
+    TRUNCATED = 9
+    UNRESOLVED = 10
+    ONE_SIDED = 11
+    PLATEAU = 12
 
     @property
     def message(self) -> str:
@@ -42,6 +46,10 @@ _MESSAGES = {
     Status.DIVERGED: "still finite, but it left the region around its start",
     Status.NONFINITE: "inf or NaN",
     Status.ABSENT: "there is no such element: it only fills up the array",
+    Status.TRUNCATED: "there are more points than there is room for: raise max_points",
+    Status.UNRESOLVED: "not settled at the finest look: raise num_thetas, or use float64",
+    Status.ONE_SIDED: "the infimum is not attained: its limit from one side of a discontinuity is given",
+    Status.PLATEAU: "the minimiser is an interval: its middle is given, `accuracies` is half its width",
 }
 
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from ._chunks import MEMORY_BUDGET, checked_budget, mapped, temporary_bytes
 from ._grid import axis
-from ._meta import MetaLoss, checked_meta, on_grid
+from ._meta import MetaLoss, checked_meta, recomputing
+from ._points._at import DERIVATIVES, status_at
+from ._points._memory import MEMORY_BUDGET, checked_budget, on_grid
 from ._results import Provenance, Result, Variable, provenance
-from ._status import Status, code
 
 if TYPE_CHECKING:
     from ._types import Array, ArrayLike, Float, Int
@@ -97,10 +97,10 @@ def surface(
         raise ValueError(f"derivatives must be 0, 1 or 2, got {derivatives!r}")
     memory_budget = checked_budget(memory_budget)
     if out is None:
-        arrays = _evaluate(on_grid(meta), alphas, thetas, derivatives, memory_budget)
+        arrays = _evaluate(recomputing(meta), alphas, thetas, derivatives, memory_budget)
     else:
         reused = _reusable(out, alphas, thetas, derivatives)
-        arrays = _evaluate_into(reused, on_grid(meta), alphas, thetas, derivatives, memory_budget)
+        arrays = _evaluate_into(reused, recomputing(meta), alphas, thetas, derivatives, memory_budget)
     values, grads, curvatures, status = arrays
     origin = provenance("surface", alphas.dtype, meta=meta, derivatives=derivatives)
     return Surface(alphas, thetas, values, grads, curvatures, status, origin)
@@ -113,54 +113,18 @@ def axes(alphas: ArrayLike, thetas: ArrayLike) -> tuple[Float[Array, "alphas"], 
     return checked[0].astype(dtype), checked[1].astype(dtype)
 
 
-def status_at(meta: MetaLoss, theta: Any, alpha: Any, finite: Array) -> Int[Array, "..."]:
-    """The status of what was computed at one point: of all tasks together, or of each when `finite` is `[num_tasks]`.
-
-    NONFINITE where it overflowed, and what the inner rule says where the adaptation failed.
-    """
-    status = jnp.where(finite, code(Status.OK), code(Status.NONFINITE))
-    if not meta.inner.may_fail:
-        return status
-    inner = meta.inner_status(theta, alpha)
-    inner = inner if finite.ndim else inner.max()
-    return jnp.where(inner == Status.OK, status, inner)
-
-
-def value_at(meta: MetaLoss, theta: Float[Array, ""], alpha: Float[Array, ""]) -> Float[Array, ""]:
-    """The meta-loss in the precision of theta, also where its tasks have a finer one."""
-    return meta(theta, alpha).astype(theta.dtype)
-
-
-@partial(jax.jit, static_argnames="derivatives", inline=True)
-def cell(meta: MetaLoss, theta: Float[Array, ""], alpha: Float[Array, ""], derivatives: int) -> list[Any]:
-    """Value, outer direction and its derivative at one point, as many of them as asked for."""
-    if derivatives == 0:
-        return [value_at(meta, theta, alpha)]
-    value_and_grad = jax.value_and_grad(partial(value_at, meta))
-    if derivatives == 1:
-        return list(value_and_grad(theta, alpha))
-    # Forward over the direction, so that an algorithm whose direction is no gradient gets its true Jacobian.
-    (value, grad), (_, curvature) = jax.jvp(lambda t: value_and_grad(t, alpha), (theta,), (jnp.ones_like(theta),))
-    return [value, grad, curvature]
-
-
 def _arrays(
     meta: MetaLoss, alphas: Array, thetas: Array, derivatives: int, memory_budget: int
 ) -> tuple[Array, Array | None, Array | None, Array]:
     """Values, grads, curvatures and status on the grid."""
 
     def at(alpha: Array, theta: Array) -> tuple[Any, ...]:
-        numbers = cell(meta, theta, alpha, derivatives)
+        numbers = DERIVATIVES[derivatives](meta, theta, alpha)
         finite = functools.reduce(operator.and_, map(jnp.isfinite, numbers))
         missing = [None] * (3 - len(numbers))
         return (*numbers, *missing, status_at(meta, theta, alpha, finite))
 
-    def row(alpha: Array) -> tuple[Any, ...]:
-        return mapped(lambda theta: at(alpha, theta), thetas, memory_budget)
-
-    # A row of scalar temporaries is fused and takes no memory, however long; else it takes as much as its cells.
-    per_row = temporary_bytes(at, alphas[0], thetas[0]) * thetas.size
-    return mapped(row, alphas, memory_budget, per_row)
+    return on_grid(at, alphas, thetas, memory_budget)
 
 
 _evaluate = jax.jit(_arrays, static_argnames=("derivatives", "memory_budget"))

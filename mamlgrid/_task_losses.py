@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from ._meta import MetaLoss, checked_meta
+from ._points._at import status_at
+from ._points._memory import MEMORY_BUDGET, checked_budget, on_grid
 from ._results import Provenance, Result, Variable, provenance
-from ._surface import axes, status_at
+from ._surface import axes
 
 if TYPE_CHECKING:
     from ._types import Array, ArrayLike, Float, Int
@@ -45,7 +48,9 @@ class TaskLosses(_TaskLossesFields, Result):
     _coordinates: ClassVar[dict[str, str]] = {"alphas": "alpha", "thetas": "theta"}
 
 
-def task_losses(meta: MetaLoss, alphas: ArrayLike, thetas: ArrayLike) -> TaskLosses:
+def task_losses(
+    meta: MetaLoss, alphas: ArrayLike, thetas: ArrayLike, *, memory_budget: int = MEMORY_BUDGET
+) -> TaskLosses:
     """The loss of each task after its adaptation, `L_i(theta_i')`, on the whole grid in one jitted call.
 
     At `alpha = 0` these are the task losses themselves.
@@ -54,6 +59,7 @@ def task_losses(meta: MetaLoss, alphas: ArrayLike, thetas: ArrayLike) -> TaskLos
         meta: the meta-loss; its theta is a scalar here.
         alphas: `[alphas]`, finite and floating.
         thetas: `[thetas]`, finite and floating.
+        memory_budget: bytes of temporaries that one chunk may take, static.
 
     Returns:
         A `TaskLosses`.
@@ -68,14 +74,14 @@ def task_losses(meta: MetaLoss, alphas: ArrayLike, thetas: ArrayLike) -> TaskLos
     """
     meta = checked_meta(meta)
     alphas, thetas = axes(alphas, thetas)
-    values, status = _evaluate(meta, alphas, thetas)
+    values, status = _evaluate(meta, alphas, thetas, checked_budget(memory_budget))
     return TaskLosses(alphas, thetas, values, status, provenance("task_losses", alphas.dtype, meta=meta))
 
 
-@jax.jit
-def _evaluate(meta: MetaLoss, alphas: Array, thetas: Array) -> tuple[Array, Array]:
-    def at(theta: Array, alpha: Array) -> tuple[Array, Array]:
+@partial(jax.jit, static_argnames="memory_budget")
+def _evaluate(meta: MetaLoss, alphas: Array, thetas: Array, memory_budget: int) -> tuple[Array, Array]:
+    def at(alpha: Array, theta: Array) -> tuple[Array, Array]:
         values = meta.per_task(theta, alpha)
         return values, status_at(meta, theta, alpha, jnp.isfinite(values))
 
-    return jax.vmap(lambda alpha: jax.vmap(lambda theta: at(theta, alpha))(thetas))(alphas)
+    return on_grid(at, alphas, thetas, memory_budget)

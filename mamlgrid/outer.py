@@ -9,7 +9,7 @@ has its own true derivative, not G.)
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 @rule
 class OuterRule:
     """What every outer rule is: the value of a task, with the rule's direction as its derivative in theta."""
+
+    is_gradient: ClassVar[bool] = False
+    """Whether the direction is the gradient of the value: only then does a jump of the value make a minimum."""
 
     def value_and_direction(
         self, inner: InnerRule, support: Loss, query: Loss, theta: Theta, alpha: Alpha
@@ -54,6 +57,8 @@ class ThroughAdaptation(OuterRule):
 
     Source: Finn, Abbeel, Levine (2017), Algorithm 1, line 8; Rajeswaran et al. (2019), eq. (6).
     """
+
+    is_gradient: ClassVar[bool] = True
 
     def value(self, inner: InnerRule, task: Task, theta: Theta, alpha: Alpha) -> Float[Array, ""]:
         """The value as it is: its derivative is the direction already."""

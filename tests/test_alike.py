@@ -14,7 +14,7 @@ from jax.extend.core import jaxprs_in_params
 
 import mamlgrid as mg
 from mamlgrid import _alike
-from mamlgrid._rounding import noise
+from mamlgrid._rounding import probe
 
 NUMBERS = np.linspace(-1.25, 1.5, 7)
 
@@ -118,7 +118,7 @@ def test_rounding_and_coordinates_see_no_difference(monkeypatch, x64):
     def both():
         meta = mg.maml(FORMS["partials"])
         learned = jax.grad(mg.learn_alpha(meta))((jnp.asarray(0.4), jnp.asarray(0.5)), 0.1)
-        return *noise(meta, jnp.asarray(0.4), jnp.asarray(0.1)), *learned
+        return *probe(meta, jnp.asarray(0.4), jnp.asarray(0.1)), *learned
 
     together = both()
     monkeypatch.setattr(_alike, "FEWEST", 1000)

@@ -39,7 +39,7 @@ SIGNATURES = {
     "learn_alpha": "(meta)",
     "scale_rates": "(meta, rates)",
     "compare": "(metas, alphas, bounds, *, reference=None, max_points=None, memory_budget=",
-    "evaluate": "(meta_test, result, alphas_test=None)",
+    "evaluate": "(meta_test, result, alphas_test=None, *, memory_budget=",
     "surface": "(meta, alphas, thetas, *, derivatives=1, out=None, memory_budget=",
     "task_losses": "(meta, alphas, thetas",
     "optimal_theta": "(meta, alphas, bounds, *, num_thetas=",
@@ -52,7 +52,7 @@ FIELDS = {
     "Surface": ("alphas", "thetas", "values", "grads", "curvatures", "status"),
     "TaskLosses": ("alphas", "thetas", "values", "status"),
     "OptimalTheta": (
-        *("alphas", "thetas", "values", "curvatures", "sensitivities", "accuracies", "status"),
+        *("alphas", "thetas", "values", "curvatures", "sensitivities", "accuracies", "ties", "status"),
         *("jumps", "bounds"),
     ),
     "Jumps": ("alphas", "thetas_before", "thetas_after", "values", "status"),
@@ -112,6 +112,7 @@ def test_the_fields_are_the_documented_ones(name):
 
 def test_the_statuses_are_the_documented_ones():
     names = ["OK", "AT_BOUND", "FLAT", "TIED", "DEGENERATE", "NOT_CONVERGED", "DIVERGED", "NONFINITE", "ABSENT"]
+    names += ["TRUNCATED", "UNRESOLVED", "ONE_SIDED", "PLATEAU"]
     assert [s.name for s in mg.Status] == names
     assert mg.Status.OK == 0
 

@@ -18,7 +18,7 @@ from matplotlib.colors import to_hex
 
 import mamlgrid as mg
 from mamlgrid import Status, plot
-from mamlgrid._jumps import Jumps
+from mamlgrid._optimum import Jumps
 from mamlgrid.plot._axes import OPTIMUM_LABEL, grid_of
 from mamlgrid.plot._facets import facets
 from mamlgrid.plot._levels import levels_of
@@ -178,6 +178,7 @@ def made(alphas: Any, thetas: Any, status: Any = Status.OK, jumps: Any = ((), ()
         zero + 1,
         zero,
         zero + accuracies,
+        np.full((alphas.size, 0), np.nan),
         (zero + np.asarray(status)).astype(np.int8),
         Jumps(at, before, after, 0 * at, np.zeros(at.shape, np.int8)),
         (np.array(-4.0), np.array(4.0)),

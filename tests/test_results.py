@@ -337,7 +337,7 @@ def test_an_optimum_as_a_dataset(x64):
     pytest.importorskip("xarray")
     best = make("optimum")
     dataset = best.to_xarray()
-    assert dict(dataset.sizes) == {"alpha": 4, "jump": 1}
+    assert dict(dataset.sizes) == {"alpha": 4, "jump": 1, "tie": best.ties.shape[1]}
     fields = ("thetas", "values", "curvatures", "sensitivities", "accuracies", "status")
     for field in fields:
         assert dataset[field].dims == ("alpha",)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import mamlgrid as mg
 from mamlgrid import Status
+from mamlgrid._points import _memory
 
 from . import oracles
 from .problems import polynomials, tasks
@@ -166,13 +167,13 @@ def test_chunks_change_nothing_beyond_rounding(memory_budget, x64):
 
 def _batches(monkeypatch):
     """The batch sizes of the loops over chunks that are traced from here on."""
-    sizes, original = [], jax.lax.map
+    sizes, original = [], _memory.in_batches
 
-    def spy(function, points, *, batch_size=None):
-        sizes.append(batch_size)
-        return original(function, points, batch_size=batch_size)
+    def spy(function, points, number, batch):
+        sizes.append(batch)
+        return original(function, points, number, batch)
 
-    monkeypatch.setattr(jax.lax, "map", spy)
+    monkeypatch.setattr(_memory, "in_batches", spy)
     return sizes
 
 
@@ -203,6 +204,30 @@ def test_a_budget_holds_down_the_memory_of_the_compiled_program(x64):
     budget = 50_000_000
     assert temporary_bytes(budget) <= budget
     assert temporary_bytes(2**40) > 4 * budget
+
+
+def _kept(call, meta, memory_budget, shape=(400, 500)):
+    """Bytes of the temporaries of the compiled program of a grid."""
+    axes = jnp.linspace(0.0, 0.3, shape[0]), jnp.linspace(-1.0, 1.0, shape[1])
+    compiled = (
+        jax.jit(lambda *args: jax.tree.leaves(call(*args, memory_budget=memory_budget))).lower(meta, *axes).compile()
+    )
+    return compiled.memory_analysis().temp_size_in_bytes
+
+
+@pytest.mark.parametrize(("call", "budget"), [(mg.surface, 5_000_000), (mg.task_losses, 1_000_000)])
+def test_scalars_that_a_loop_carries_count_in_the_budget(call, budget, x64):
+    # Twenty steps on a grid of single numbers carry a theta, and store its path, in every cell.
+    meta = mg.maml(mg.cases.quartic().losses, num_steps=20)
+    assert _kept(call, meta, budget) <= budget
+    assert _kept(call, meta, 2**40) > budget
+
+
+def test_task_losses_of_many_tasks_stay_in_the_budget(x64):
+    meta = polynomials(np.ones((400, 5)))
+    assert _kept(mg.task_losses, meta, 20_000_000, (40, 50)) <= 20_000_000
+    whole = mg.task_losses(meta, ALPHAS, THETAS)
+    np.testing.assert_array_equal(mg.task_losses(meta, ALPHAS, THETAS, memory_budget=100_000).values, whole.values)
 
 
 class _ScaledNetwork:

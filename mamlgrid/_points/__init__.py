@@ -1,0 +1,1 @@
+"""The place where a meta-loss is evaluated on many points."""

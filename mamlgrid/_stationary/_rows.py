@@ -1,0 +1,166 @@
+"""Whole axes of alphas: rows that are looked at again where they are not settled, the lowest of each, the switches."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .._status import Status
+from ._evaluator import OnHost, Traced
+from ._lowest import Lowest, lowest
+from ._row import Stationary, even, looked_at, stationary, with_middles
+from ._switches import Switch, points, switches
+
+if TYPE_CHECKING:
+    from .._meta import MetaLoss
+    from .._types import Array
+
+# How often a row that is not settled is looked at twice as finely.
+_REFINEMENTS = 4
+
+# But never on more nodes than this in all: seconds, for a loss that may have thousands of minima in each row.
+_MOST_NODES = 2**20
+
+# Rows between which jumps are looked for: so many at least, so that what is found does not depend on a coarse axis.
+_LEAST_ROWS = 33
+
+
+def lowest_with_switches(
+    meta: MetaLoss, alphas: Array, low: Array, high: Array, num_thetas: int, memory_budget: int
+) -> tuple[Lowest, list[Switch]]:
+    """The lowest minimum of each alpha, as JAX arrays, and all jumps between them."""
+    axis, ends = np.asarray(alphas), (np.asarray(low), np.asarray(high))
+    is_gradient = meta.outer.is_gradient
+    with np.errstate(all="ignore"):  # what is not finite has a status
+
+        def solve(some: np.ndarray) -> tuple[Stationary, Lowest]:
+            evaluator = OnHost(meta, some, memory_budget)
+            return settled_rows(evaluator, even(evaluator, *ends, num_thetas), is_gradient)
+
+        full, own = _filled_up(axis)
+        found, best = solve(full)
+        rows = points(full, found, best)
+        found_switches = switches(OnHost(meta, full, memory_budget), rows, solve, *ends, is_gradient)
+    best = Lowest(*(np.asarray(x)[own] for x in best))
+    widest = np.isfinite(best.ties).sum(axis=1).max(initial=0)
+    best = best._replace(ties=best.ties[:, :widest], status=_with_inner_status(meta, axis, best, ends))
+    return Lowest(*map(jnp.asarray, best)), found_switches
+
+
+@partial(jax.jit, static_argnames=("num_thetas", "max_points", "memory_budget"))
+def lowest_inside(
+    meta: MetaLoss, alphas: Array, low: Array, high: Array, *, num_thetas: int, max_points: int, memory_budget: int
+) -> Lowest:
+    """The lowest minimum of each alpha, inside a program: nothing is looked at again, and room is limited."""
+    evaluator = Traced(meta, alphas, memory_budget)
+    nodes, at = looked_at(evaluator, even(evaluator, low, high, num_thetas))
+    found = stationary(evaluator, nodes, at, low, high, meta.outer.is_gradient, max_points)
+    best = lowest(evaluator, found, meta.outer.is_gradient)
+    crowded = found.number > max_points
+    return best._replace(status=jnp.where(crowded, int(Status.TRUNCATED), best.status).astype(jnp.int8))
+
+
+def settled_rows(evaluator: OnHost, nodes: np.ndarray, is_gradient: bool) -> tuple[Stationary, Lowest]:
+    """All rows, those that are not settled looked at twice as finely until they are, or too often."""
+    low, high = nodes[0, 0], nodes[0, -1]
+    found = stationary(evaluator, *looked_at(evaluator, nodes), low, high, is_gradient)
+    best = lowest(evaluator, found, is_gradient)
+    for _ in range(_REFINEMENTS):
+        open_ = np.flatnonzero(~found.settled | (best.status == int(Status.UNRESOLVED)))
+        if not open_.size or 2 * open_.size * nodes.shape[1] > _MOST_NODES:
+            break
+        nodes = with_middles(evaluator, nodes)
+        some = evaluator.some(open_)
+        new = stationary(some, *looked_at(some, nodes[open_]), low, high, is_gradient)
+        best = _placed(best, lowest(some, new, is_gradient), open_, found, new)
+        found = _replaced(found, new, open_)
+    return found, best
+
+
+def _replaced(found: Stationary, finer: Stationary, rows: np.ndarray) -> Stationary:
+    """`found` with some of its rows put in the place of the old ones, all filled up to the same number of slots."""
+    slots = max(found.events.thetas.shape[1], finer.events.thetas.shape[1])
+
+    def place(old: np.ndarray, new: np.ndarray, fill: Any) -> np.ndarray:
+        if old.ndim == 1:
+            full = old.copy()
+        else:
+            full = np.full((old.shape[0], max(old.shape[1], new.shape[1])), fill, old.dtype)
+            full[:, : old.shape[1]] = old
+            full[rows] = fill
+        full[(rows, *[slice(n) for n in new.shape[1:]])] = new
+        return full
+
+    assert slots
+    fills = {"kinds": 0, "tentative": False, "exists": False}
+    events = type(found.events)(
+        *(place(getattr(found.events, f), getattr(finer.events, f), fills.get(f, np.nan)) for f in found.events._fields)
+    )
+    at, probe = (
+        type(old)(*(place(o, n, np.nan) for o, n in zip(old, new, strict=True)))
+        for old, new in ((found.at, finer.at), (found.probe, finer.probe))
+    )
+    status = place(found.status, finer.status, int(Status.ABSENT))
+    rates, accuracies = place(found.rates, finer.rates, np.nan), place(found.accuracies, finer.accuracies, np.nan)
+    flat, settled, number = (place(getattr(found, f), getattr(finer, f), 0) for f in ("flat", "settled", "number"))
+    return found._replace(
+        events=events, at=at, probe=probe, rates=rates, accuracies=accuracies, status=status, flat=flat,
+        settled=settled, number=number,
+    )  # fmt: skip
+
+
+def _placed(best: Lowest, finer: Lowest, rows: np.ndarray, found: Stationary, new: Stationary) -> Lowest:
+    """The lowest of some rows in the place of the old ones; a slot behind the last is that of a bound."""
+    old_slots, new_slots = found.events.thetas.shape[1], new.events.thetas.shape[1]
+    slots = max(old_slots, new_slots)
+
+    def moved(slot: np.ndarray, number: int) -> np.ndarray:
+        return np.where(slot >= number, slot + slots - number, slot)
+
+    best, finer = best._replace(slot=moved(best.slot, old_slots)), finer._replace(slot=moved(finer.slot, new_slots))
+    width = max(best.ties.shape[1], finer.ties.shape[1])
+
+    def place(old: np.ndarray, new: np.ndarray) -> np.ndarray:
+        if old.ndim == 1:
+            full = old.copy()
+            full[rows] = new
+            return full
+        full = np.full((old.shape[0], width), np.nan, old.dtype)
+        full[:, : old.shape[1]] = old
+        full[rows] = np.nan
+        full[rows, : new.shape[1]] = new
+        return full
+
+    return Lowest(*(place(o, n) for o, n in zip(best, finer, strict=True)))
+
+
+def _filled_up(axis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The axis with even steps between its points where there are few, and where its own points are in it."""
+    if axis.size < 2:
+        return axis, np.arange(axis.size)
+    parts = max(1, -(-(_LEAST_ROWS - 1) // (axis.size - 1)))
+    shares = np.arange(parts, dtype=axis.dtype) / parts
+    full = (axis[:-1, None] + shares * np.diff(axis)[:, None]).ravel()
+    full = np.unique(np.concatenate([full, axis]))
+    return full, np.searchsorted(full, axis)
+
+
+def _with_inner_status(meta: MetaLoss, alphas: np.ndarray, best: Lowest, ends: tuple[Any, Any]) -> np.ndarray:
+    """NOT_CONVERGED in place of NONFINITE where a proximal inner problem was not solved."""
+    lost = np.flatnonzero(best.status == int(Status.NONFINITE))
+    if not meta.inner.may_fail or not lost.size:
+        return best.status
+    thetas = np.linspace(*ends, 9, dtype=alphas.dtype)
+    failed = np.asarray(_inner_status(meta, alphas[lost], thetas) == int(Status.NOT_CONVERGED)).any(axis=1)
+    status = best.status.copy()
+    status[lost[failed]] = int(Status.NOT_CONVERGED)
+    return status
+
+
+@jax.jit
+def _inner_status(meta: MetaLoss, alphas: Array, thetas: Array) -> Array:
+    return jax.vmap(lambda a: jax.vmap(lambda t: meta.inner_status(t, a).max())(thetas))(alphas)
