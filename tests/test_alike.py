@@ -94,7 +94,9 @@ def test_losses_taken_together_give_what_each_gives(monkeypatch, dtype, form):
     _same_as_written_out(monkeypatch, lambda: mg.maml(losses), np.asarray(0.4, dtype), dtype, ulps=32)
 
 
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize(
+    "algorithm", [pytest.param(name, marks=pytest.mark.slow) if name == "moreau" else name for name in ALGORITHMS]
+)
 def test_every_algorithm_takes_them_together(monkeypatch, x64, algorithm):
     losses = FORMS["two strangers"]
     _same_as_written_out(monkeypatch, lambda: ALGORITHMS[algorithm](losses), np.asarray(0.4), np.float64, ulps=256)
