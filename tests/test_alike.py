@@ -14,7 +14,7 @@ from jax.extend.core import jaxprs_in_params
 
 import mamlgrid as mg
 from mamlgrid import _alike
-from mamlgrid._rounding import noise
+from mamlgrid._rounding import probe
 
 NUMBERS = np.linspace(-1.25, 1.5, 7)
 
@@ -94,7 +94,9 @@ def test_losses_taken_together_give_what_each_gives(monkeypatch, dtype, form):
     _same_as_written_out(monkeypatch, lambda: mg.maml(losses), np.asarray(0.4, dtype), dtype, ulps=32)
 
 
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize(
+    "algorithm", [pytest.param(name, marks=pytest.mark.slow) if name == "moreau" else name for name in ALGORITHMS]
+)
 def test_every_algorithm_takes_them_together(monkeypatch, x64, algorithm):
     losses = FORMS["two strangers"]
     _same_as_written_out(monkeypatch, lambda: ALGORITHMS[algorithm](losses), np.asarray(0.4), np.float64, ulps=256)
@@ -118,7 +120,7 @@ def test_rounding_and_coordinates_see_no_difference(monkeypatch, x64):
     def both():
         meta = mg.maml(FORMS["partials"])
         learned = jax.grad(mg.learn_alpha(meta))((jnp.asarray(0.4), jnp.asarray(0.5)), 0.1)
-        return *noise(meta, jnp.asarray(0.4), jnp.asarray(0.1)), *learned
+        return *probe(meta, jnp.asarray(0.4), jnp.asarray(0.1)), *learned
 
     together = both()
     monkeypatch.setattr(_alike, "FEWEST", 1000)

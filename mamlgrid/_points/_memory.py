@@ -32,9 +32,14 @@ def on_grid(at: Callable[[Any, Array], Any], rows: PyTree, columns: Array, memor
         columns: `[columns]`.
         memory_budget: bytes of temporaries.
     """
+    at = jax.jit(at, inline=True)  # traced once, for its memory and for its values
+    per_cell = temporary_bytes(at, _first(rows), columns[0])
+
+    def along(row: Any) -> Any:
+        return mapped(lambda c: at(row, c), columns, memory_budget, per_cell)
+
     # A row of scalar temporaries is fused and takes no memory, however long; else it takes as much as its cells.
-    per_row = temporary_bytes(at, _first(rows), columns[0]) * columns.size
-    return mapped(lambda row: mapped(lambda c: at(row, c), columns, memory_budget), rows, memory_budget, per_row)
+    return mapped(along, rows, memory_budget, per_cell * columns.size)
 
 
 def mapped(function: Callable[[Any], Any], points: PyTree, memory_budget: int, per_point: int | None = None) -> Any:
