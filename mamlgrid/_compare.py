@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -171,7 +172,8 @@ def _with_what_was_seen(optimum: OptimalTheta, points: _fixed_points.FixedPoints
     rounding = 8 * points.value_noise.max(axis=0) + 64 * jnp.finfo(value.dtype).eps * jnp.abs(value)
     missed = value < optimum.values - rounding
     nan = jnp.where(missed, jnp.nan, 0)
-    return optimum._replace(
+    return dataclasses.replace(
+        optimum,
         thetas=jnp.where(missed, theta, optimum.thetas),
         values=jnp.where(missed, value, optimum.values),
         curvatures=optimum.curvatures + nan,
