@@ -64,7 +64,8 @@ def test_case_2_to_a_few_eps_where_the_problem_allows(x64, quartic_minima):
 def test_case_2_in_float32(quartic_minima):
     alphas = HUNDRED.astype(np.float32)
     found = mg.optimal_theta(QUARTIC, alphas, BOUNDS)
-    assert {a.dtype for a in found[1:6]} == {np.dtype(np.float32)}
+    fields = ("thetas", "values", "curvatures", "sensitivities", "accuracies")
+    assert {getattr(found, field).dtype for field in fields} == {np.dtype(np.float32)}
     assert set(names(found.status)) <= {"OK", "TIED", "DEGENERATE"}
     for i, alpha in enumerate(alphas.astype(float)):
         best = oracles.minima(oracles.CASE_2, alpha, BOUNDS)[0]

@@ -134,9 +134,10 @@ def test_the_derivative_of_the_optimum_in_the_tasks_is_the_implicit_one(x64):
     a, c, alphas = np.array([0.5, 1.0, 0.25]), np.array([-1.0, 0.5, 2.0]), np.array([0.0, 0.3])
 
     def optimum(c):
-        return mg.optimal_theta(mg.cases.quadratics(a, c).meta(), alphas, BOUNDS)
+        found = mg.optimal_theta(mg.cases.quadratics(a, c).meta(), alphas, BOUNDS)
+        return found.thetas, found.values
 
-    thetas, values = jax.jacrev(lambda c: optimum(c)[1:3])(c)
+    thetas, values = jax.jacrev(optimum)(c)
     for i, alpha in enumerate(alphas):
         w = a * (1 - alpha * a) ** 2
         np.testing.assert_allclose(thetas[i], w / w.sum(), rtol=1e-12)
