@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 
 from ._branches import Curve, curves
@@ -60,4 +60,4 @@ def whole(meta: MetaLoss, alphas: Array, low: Array, high: Array, num_thetas: in
         box = Box(float(axis[0]), float(axis[-1]), float(low), float(high), eps)
         linking = Linking(meta, lambda some: solve(some)[0], box, axis.dtype, memory_budget)
         graph = linking.linked(full, found)
-    return Whole(found, own, Lowest(*map(jnp.asarray, best)), jumps, graph, curves(graph, full, float(low)))
+    return Whole(found, own, Lowest(*map(jax.device_put, best)), jumps, graph, curves(graph, full, float(low)))
