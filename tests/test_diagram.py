@@ -409,7 +409,7 @@ def test_float32_has_the_same_folds_and_branches(quartic: mg.BifurcationDiagram)
 def test_new_numbers_compile_nothing(compilations: Any) -> None:
     mg.bifurcation_diagram(polynomials(LOSSES), np.linspace(0, 1, 33), BOUNDS)
     compilations.reset()
-    mg.bifurcation_diagram(polynomials(_mirrored(LOSSES)), np.linspace(0, 0.9, 41), (-1.5, 2.0))
+    mg.bifurcation_diagram(polynomials(_mirrored(LOSSES)), np.linspace(0, 0.9, 33), (-1.5, 2.0))
     assert compilations.count == 0
 
 
