@@ -294,16 +294,16 @@ def _points(found: Stationary, own: np.ndarray, most: int | None) -> tuple[Point
     status = fit(found.status, int(Status.ABSENT))
     status[numbers > slots, -1:] = int(Status.TRUNCATED)
     codes = (fit(found.events.kinds, 0), fit(stabilities(found), 0), status)
-    thetas, values, jacobians, rates, accuracies = (jnp.asarray(fit(x, np.nan)) for x in numeric)
-    kinds, signs, status = (jnp.asarray(c.astype(np.int8)) for c in codes)
+    thetas, values, jacobians, rates, accuracies = (jax.device_put(fit(x, np.nan)) for x in numeric)
+    kinds, signs, status = (jax.device_put(c.astype(np.int8)) for c in codes)
     points = Points(thetas, values, jacobians, rates, accuracies, kinds, signs, status)
-    return points, jnp.asarray(numbers.astype(np.int32))
+    return points, jax.device_put(numbers.astype(np.int32))
 
 
 def _branch(curve: Curve, dtype: Any) -> Branch:
     numeric = (curve.alphas, curve.thetas, curve.values, curve.jacobians)
     alphas, thetas, values, jacobians = (jnp.asarray(x, dtype) for x in numeric)
-    return Branch(alphas, thetas, values, jacobians, jnp.asarray(curve.stabilities), curve.ends)
+    return Branch(alphas, thetas, values, jacobians, jax.device_put(curve.stabilities), curve.ends)
 
 
 def _places(specials: list[Special], dtype: Any) -> tuple[Array, Array, Array]:
@@ -324,18 +324,18 @@ def _residuals(specials: list[Special], names: tuple[str, ...], dtype: Any) -> A
 
 def _codes(specials: list[Special]) -> Array:
     doubtful = (s.slow or s.form == Form.HYSTERESIS for s in specials)
-    return jnp.asarray(np.array([int(Status.DEGENERATE if d else Status.OK) for d in doubtful], np.int8))
+    return jax.device_put(np.array([int(Status.DEGENERATE if d else Status.OK) for d in doubtful], np.int8))
 
 
 def _folds(specials: list[Special], dtype: Any) -> Folds:
     curvatures, transversalities = (_derivatives(specials, name, dtype) for name in ("g_tt", "g_a"))
     residuals = _residuals(specials, ("g", "g_t"), dtype)
-    births = jnp.asarray(np.array([s.births for s in specials], bool))
+    births = jax.device_put(np.array([s.births for s in specials], bool))
     return Folds(*_places(specials, dtype), curvatures, transversalities, residuals, births, _codes(specials))
 
 
 def _branch_points(specials: list[Special], dtype: Any) -> BranchPoints:
-    kinds = jnp.asarray(np.array([int(s.form) for s in specials], np.int8))
+    kinds = jax.device_put(np.array([int(s.form) for s in specials], np.int8))
     residuals = _residuals(specials, ("g", "g_t", "g_a"), dtype)
     return BranchPoints(*_places(specials, dtype), kinds, residuals, _codes(specials))
 

@@ -172,9 +172,9 @@ def optimal_theta(
 def listed_jumps(switches: list[Switch], dtype: Any) -> Jumps:
     """The switches as a result."""
     columns = list(zip(*switches, strict=True)) or [()] * 5
-    windows = jnp.full((len(switches), 2), jnp.nan, dtype)
+    windows = jax.device_put(np.full((len(switches), 2), np.nan, dtype))
     alphas, before, after, values = (jnp.asarray(np.array(column, dtype)) for column in columns[:4])
-    return Jumps(alphas, before, after, values, jnp.asarray(np.array(columns[4], np.int8)), windows)
+    return Jumps(alphas, before, after, values, jax.device_put(np.array(columns[4], np.int8)), windows)
 
 
 @jax.jit

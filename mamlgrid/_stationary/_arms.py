@@ -21,6 +21,9 @@ _TRAPEZOID, _CUBIC = 0.25, 0.05
 # Beside a special point the cubic has one slope less to go by.
 _CUBIC_BESIDE = 0.12
 
+# Slopes that a cubic may have at its ends, in units of the chord.
+_CHORDS = 3.5
+
 
 class Arms(NamedTuple):
     """Pieces, `[pieces]` or `[pieces, 2]` for both ends, the one with the smaller alpha first.
@@ -79,8 +82,8 @@ def are_pieces(evaluate: Evaluate, arms: Arms, width: float, eps: float) -> np.n
     by_theta = (same[1] & (np.abs(g[1] / g_a[1]) <= near * np.abs(step))).all(axis=0)
     # Beside a kink or a jump there is no Jacobian to go by; two rates make one of the sides at least.
     known = np.isfinite(arms.slopes).all(axis=1) | (np.abs(move) <= floor)
-    smooth = (along_alpha & by_alpha) | (along_theta & by_theta)
-    return np.asarray(np.where(arms.smooth, smooth, along_alpha & known))
+    along: np.ndarray = (along_alpha & by_alpha) | (along_theta & by_theta)
+    return np.where(arms.smooth, along, along_alpha & known)
 
 
 def _completed(slopes: np.ndarray, chord: np.ndarray) -> np.ndarray:
@@ -91,10 +94,13 @@ def _completed(slopes: np.ndarray, chord: np.ndarray) -> np.ndarray:
 
 
 def _monotone(slopes: np.ndarray, chord: np.ndarray) -> np.ndarray:
-    """Whether the cubic with these slopes goes one way only (a sufficient condition: none exceeds three chords)."""
+    """Whether the cubic with these slopes goes one way only, or as good as: none exceeds some three chords.
+
+    Three is the slope of a pure cubic, which is what a hysteresis point is to first order.
+    """
     share = slopes / chord[:, None]
-    within = (share >= 0) & (share <= 3 + 1e-6)
-    return within[:, 0] & within[:, 1]
+    inside: np.ndarray = (share >= 0) & (share <= _CHORDS)
+    return np.asarray(inside.all(axis=1))
 
 
 def _cubic(ends: np.ndarray, slopes: np.ndarray, share: np.ndarray) -> np.ndarray:

@@ -105,7 +105,7 @@ def explained(
             True: special.alpha > a.alpha + box.tolerance(special),
             False: special.alpha < b.alpha - box.tolerance(special),
         }
-        if special.form in (Form.DEGENERATE, Form.HYSTERESIS):
+        if special.form == Form.DEGENERATE:
             if not special.is_isolated:
                 unclear.append(event)
             continue
@@ -114,10 +114,14 @@ def explained(
             return Explanation([], [], "zeros that meet at a special point could not be told")
         arms += found
     dead_ends: list[int] = []
-    for event in unclear:
-        found, dead = _unknown_form(event, sides, a, b, box, new_vertex)
-        arms += found
-        dead_ends += dead
+    through = _all_go_on(unclear, sides, box)
+    if through is not None:
+        arms += through
+    else:
+        for event in unclear:
+            found, dead = _unknown_form(event, sides, box, new_vertex)
+            arms += found
+            dead_ends += dead
     rest = [sides[True].left, sides[False].left]
     alike = np.array_equal(a.stabilities[rest[0]], b.stabilities[rest[1]])
     shared = min(map(len, rest))
@@ -164,6 +168,9 @@ def _known_form(event: Event, sides: dict[bool, _Side], open_: dict[bool, bool],
         is_left = _is_left_of_bound(special, sides, box)
         zeros = sides[is_left].nearest(special.theta, 1) if open_[is_left] else []
         return [sides[is_left].arm(k, vertices[0], special, slopes[0]) for k in zeros]
+    if special.form == Form.HYSTERESIS:
+        through = [(side, side.nearest(special.theta, 1)) for is_left, side in sides.items() if open_[is_left]]
+        return [side.arm(k, vertices[0], special, slopes[0]) for side, zeros in through for k in zeros]
     for is_left, side in sides.items():
         if not open_[is_left]:
             continue
@@ -192,22 +199,46 @@ def _is_left_of_bound(special: Special, sides: dict[bool, _Side], box: Box) -> b
     return bool((slope < 0) == (special.theta == box.low))
 
 
+def _alike(sides: dict[bool, _Side], without: tuple[Sequence[int], Sequence[int]] = ((), ())) -> bool:
+    """Whether what is left on both sides has the same stabilities, without some zeros."""
+    rest = [
+        [side.section.stabilities[k] for k in side.left if k not in taken]
+        for side, taken in zip((sides[True], sides[False]), without, strict=True)
+    ]
+    return rest[0] == rest[1]
+
+
+def _all_go_on(events: Sequence[Event], sides: dict[bool, _Side], box: Box) -> list[Arm] | None:
+    """The arms of degenerate points if one curve goes through each of them; None where that leaves sides unlike."""
+    chosen: tuple[list[int], list[int]] = ([], [])
+    pairs = []
+    for event in events:
+        for taken, side in zip(chosen, (sides[True], sides[False]), strict=True):
+            here = abs(event.special.alpha - side.section.alpha) <= box.tolerance(event.special)
+            free = [k for k in side.left if k not in taken]
+            if not here and free:
+                nearest = min(free, key=lambda k, side=side, at=event.special.theta: abs(side.section.thetas[k] - at))
+                taken.append(nearest)
+                pairs.append((side, nearest, event))
+    if not _alike(sides, chosen):
+        return None
+    return [side.arm(k, event.vertices[0], event.special, event.special.slopes[0]) for side, k, event in pairs]
+
+
 def _unknown_form(
-    event: Event, sides: dict[bool, _Side], a: Section, b: Section, box: Box, new_vertex: Callable[[Event], int]
+    event: Event, sides: dict[bool, _Side], box: Box, new_vertex: Callable[[Event], int]
 ) -> tuple[list[Arm], list[int]]:
     """The arms of a degenerate point: the fewest that leave the rest alike on both sides."""
-    special, left, right = event.special, sides[True], sides[False]
-    here = [abs(special.alpha - s.alpha) <= box.tolerance(special) for s in (a, b)]
+    special, both = event.special, (sides[True], sides[False])
+    here = [abs(special.alpha - side.section.alpha) <= box.tolerance(special) for side in both]
     for numbers in _WINDOWS:
         wanted = [0 if at else n for at, n in zip(here, numbers, strict=True)]
-        chosen = [s.nearest(special.theta, n) for s, n in zip((left, right), wanted, strict=True)]
-        rest = [[k for k in s.left if k not in c] for s, c in zip((left, right), chosen, strict=True)]
-        fits = all(len(c) == n for c, n in zip(chosen, wanted, strict=True))
-        if not fits or not np.array_equal(a.stabilities[rest[0]], b.stabilities[rest[1]]):
+        left, right = (side.nearest(special.theta, n) for side, n in zip(both, wanted, strict=True))
+        if [len(left), len(right)] != wanted or not _alike(sides, (left, right)):
             continue
         goes_on = max(wanted) <= 1 or sorted(wanted) == [0, 2]
         arms, dead = [], []
-        for side, zeros in zip((left, right), chosen, strict=True):
+        for side, zeros in zip(both, (left, right), strict=True):
             for k in zeros:
                 vertex = event.vertices[0] if goes_on else new_vertex(event)
                 dead += [] if goes_on else [vertex]

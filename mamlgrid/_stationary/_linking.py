@@ -370,11 +370,24 @@ class Linking:
         arms: list[Arm] = [arm for _, e in self.done.values() for arm in e.arms]
         pieces = as_arrays(arms)
         dead = [v for _, e in self.done.values() for v in e.dead_ends]
-        unexplained = sorted(self.unexplained)
+        edges, crowded = self._split(pieces.vertices)
         return Graph(
-            self.vertices.columns(), pieces.vertices, pieces.stabilities.astype(np.int8), self.events, self.edge_folds,
-            dead, unexplained,
+            self.vertices.columns(), edges, pieces.stabilities.astype(np.int8), self.events, self.edge_folds,
+            dead + crowded, sorted(self.unexplained),
         )  # fmt: skip
+
+    def _split(self, edges: np.ndarray) -> tuple[np.ndarray, list[int]]:
+        """Edges that end at a vertex with more than two of them, with a vertex of its own for each of their ends.
+
+        At a degenerate point on a section the two sides are explained without each other.
+        """
+        crowded = np.flatnonzero(np.bincount(edges.ravel(), minlength=1) > 2)
+        of_vertex = {v: event for event in self.events for v in event.vertices}
+        edges, new = edges.copy(), []
+        for row, end in np.argwhere(np.isin(edges, crowded)):
+            new.append(self._new_end(of_vertex[int(edges[row, end])]))
+            edges[row, end] = new[-1]
+        return edges, new
 
 
 # Where a row is looked at to tell that G is zero all over it.

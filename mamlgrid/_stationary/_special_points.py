@@ -144,12 +144,14 @@ def folds(evaluate: Evaluate, thetas: np.ndarray, alphas: np.ndarray, box: Box) 
 
 
 def _is_spurious(special: Special, box: Box) -> bool:
-    """Whether it is a branch point in disguise: one of its numbers is nothing beside those of the next order."""
-    at, (width, span) = special.at, box.scales
-    drift, bend = abs(at.g_a) * span, abs(at.g_tt) * width**2
-    others = abs(at.g_ta) * width * span, abs(at.g_ttt) * width**3, abs(at.g_aa) * span**2
-    numbers = (drift,) if special.form == Form.HYSTERESIS else (drift, bend)
-    return bool(min(numbers) <= np.sqrt(box.eps) * max(drift, bend, *others))
+    """Whether it is a multiple root in disguise: another theta, too near to be told from it, is a branch point.
+
+    For a fold also: whether it is a hysteresis point.
+    """
+    at, near = special.at, np.sqrt(box.eps) * (box.high - box.low)
+    drifts = abs(at.g_a) > near * abs(at.g_ta)
+    bends = special.form == Form.HYSTERESIS or abs(at.g_tt) > near * abs(at.g_ttt)
+    return not (drifts and bends)
 
 
 def is_same(one: Special, other: Special, box: Box) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import jax
 import numpy as np
 
 from ._branches import Curve, curves
 from ._evaluator import OnHost
 from ._linking import Graph, Linking
 from ._lowest import Lowest
-from ._row import Stationary, even
+from ._row import Stationary
 from ._rows import _filled_up, _with_inner_status, settled_rows
 from ._special_points import Box
 from ._switches import Switch, points, switches
@@ -26,7 +27,7 @@ class Whole(NamedTuple):
     Attributes:
         found: the rows of the axis, filled up where it is coarse.
         own: which of these rows are those of the axis.
-        best: their lowest minima, of the axis alone.
+        best: the lowest minima of the axis alone, as JAX arrays.
         switches: the jumps between them.
         graph: pieces of curves and special points.
         curves: the curves.
@@ -46,17 +47,17 @@ def whole(meta: MetaLoss, alphas: Array, low: Array, high: Array, num_thetas: in
     is_gradient = meta.outer.is_gradient
 
     def solve(some: np.ndarray) -> tuple[Stationary, Lowest]:
-        evaluator = OnHost(meta, some, memory_budget)
-        return settled_rows(evaluator, even(evaluator, *ends, num_thetas), is_gradient)
+        return settled_rows(OnHost(meta, some, memory_budget), *ends, num_thetas, is_gradient)
 
     with np.errstate(all="ignore"):  # what is not finite has a status
         full, own = _filled_up(axis)
         found, best = solve(full)
         jumps = switches(OnHost(meta, full, memory_budget), points(full, found, best), solve, *ends, is_gradient)
         best = Lowest(*(np.asarray(x)[own] for x in best))
-        best = best._replace(status=_with_inner_status(meta, axis, best, ends))
+        widest = np.isfinite(best.ties).sum(axis=1).max(initial=0)
+        best = best._replace(ties=best.ties[:, :widest], status=_with_inner_status(meta, axis, best, ends))
         eps = float(np.finfo(axis.dtype).eps)
         box = Box(float(axis[0]), float(axis[-1]), float(low), float(high), eps)
         linking = Linking(meta, lambda some: solve(some)[0], box, axis.dtype, memory_budget)
         graph = linking.linked(full, found)
-    return Whole(found, own, best, jumps, graph, curves(graph, full, float(low)))
+    return Whole(found, own, Lowest(*map(jax.device_put, best)), jumps, graph, curves(graph, full, float(low)))
