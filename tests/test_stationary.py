@@ -36,7 +36,7 @@ LOSSES = {
     "downward step": lambda t: jnp.where(t < 0.3, -t, 5 - t),
     "floor": jnp.floor,
     "table": lambda t: jnp.asarray(HEIGHTS, t.dtype)[jnp.searchsorted(jnp.asarray(EDGES, t.dtype), t)],
-    "0-1 error": lambda t: jnp.mean((jnp.asarray(THRESHOLD_X) > t) != (THRESHOLD_LABELS == 1)).astype(t.dtype),
+    "0-1 error": lambda t: jnp.mean(((jnp.asarray(THRESHOLD_X) > t) != (THRESHOLD_LABELS == 1)).astype(t.dtype)),
     "cos 20t": lambda t: jnp.cos(20 * t),
     "tied kinks": lambda t: jax.nn.relu(1 - jnp.abs(t)) + jax.nn.relu(jnp.abs(t) - 1) ** 2,
     "triangle wave": lambda t: 2 * jnp.abs(7.5 * t - jnp.round(7.5 * t)) + 1e-3 * (t - 0.777) ** 2,
