@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from ._grid import axis, checked_bounds, checked_count, even, is_traced
@@ -14,6 +15,7 @@ from ._optimum import OptimalTheta, optimal_theta
 from ._points._memory import MEMORY_BUDGET, checked_budget
 from ._results import Provenance, Result, Variable, provenance
 from ._stationary import _fixed_points
+from ._status import Status, code
 
 if TYPE_CHECKING:
     import xarray
@@ -155,11 +157,33 @@ def compare(
     if any(map(is_traced, jax.tree.leaves((metas, alphas)))):
         # The search runs on values alone; derivatives of its results come from the equations they solve.
         points = _fixed_points.differentiable(tuple(metas.values()), metas[reference], alphas, points)
+    optimum = _with_what_was_seen(optimum, points)
     values = points.values
     return Comparison(
         alphas, grid, Labels(tuple(metas)), points.thetas, points.jacobians, points.attracting,
         values, values - optimum.values[:, None], points.status, uphill, optimum, origin,
     )  # fmt: skip
+
+
+def _with_what_was_seen(optimum: OptimalTheta, points: _fixed_points.FixedPoints) -> OptimalTheta:
+    """The optimum, where a fixed point of some algorithm lies below it that point with status UNRESOLVED."""
+    thetas, values = (jnp.moveaxis(x, 0, 1).reshape(x.shape[1], -1) for x in (points.thetas, points.values))
+    heights = jnp.where(jnp.isfinite(values), values, jnp.inf)
+    deepest = jnp.argmin(heights, axis=1)[:, None]
+    theta, value = (jnp.take_along_axis(x, deepest, axis=1)[:, 0] for x in (thetas, heights))
+    # Beyond rounding: 4 ulp of a sum, and what rounding does inside the losses.
+    rounding = 8 * points.value_noise.max(axis=0) + 64 * jnp.finfo(value.dtype).eps * jnp.abs(value)
+    missed = value < optimum.values - rounding
+    nan = jnp.where(missed, jnp.nan, 0)
+    return optimum._replace(
+        thetas=jnp.where(missed, theta, optimum.thetas),
+        values=jnp.where(missed, value, optimum.values),
+        curvatures=optimum.curvatures + nan,
+        sensitivities=optimum.sensitivities + nan,
+        accuracies=optimum.accuracies + nan,
+        ties=optimum.ties + nan[:, None],
+        status=jnp.where(missed, code(Status.UNRESOLVED), optimum.status),
+    )
 
 
 def _grid(bounds: Any, dtype: Any) -> Float[Array, "thetas"]:

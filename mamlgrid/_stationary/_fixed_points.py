@@ -13,7 +13,8 @@ from .._points._at import value_at
 from .._status import Status
 from ._evaluator import OnHost, Traced
 from ._implicit import implicit_root
-from ._row import Stationary, looked_at, stationary
+from ._row import Stationary, looked_at, stationary, with_middles
+from ._rows import settled_rows
 from ._zeros import KINK
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class FixedPoints(NamedTuple):
     attracting: Any
     values: Any
     status: Any
+    value_noise: Any
+    """`[alphas]`, what rounding does to the true meta-loss at its own stationary points."""
 
 
 def on_host(
@@ -38,12 +41,15 @@ def on_host(
     axis, thetas = np.asarray(alphas), np.asarray(grid)
     with np.errstate(all="ignore"):  # what is not finite has a status
         evaluators = [OnHost(meta, axis, memory_budget) for meta in metas]
-        rows = [_rows(evaluator, thetas, None) for evaluator in evaluators]
+        rows = [
+            settled_rows(evaluator, _nodes(evaluator, thetas), evaluator.meta.outer.is_gradient)[0]
+            for evaluator in evaluators
+        ]
         number = max(int(row.events.exists.sum(axis=1).max()) for row in rows)
         if most is not None and number > most:
             raise ValueError(f"there are up to {number} fixed points for one alpha, but max_points={most}")
         slots = max(1, number) if most is None else most
-        points = [_points(row, evaluators[reference], slots) for row in rows]
+        points = [_points(row, evaluators[reference], slots, rows[reference]) for row in rows]
         uphill = _uphill(np, evaluators, rows, reference)
     return FixedPoints(*(jnp.asarray(np.stack(x)) for x in zip(*points, strict=True))), jnp.asarray(uphill)
 
@@ -54,10 +60,16 @@ def inside(
 ) -> tuple[FixedPoints, Array]:
     """The same inside a program, with room for `most`; where there are more, the last of them is TRUNCATED."""
     evaluators = [Traced(meta, alphas, memory_budget) for meta in metas]
-    rows = [_rows(evaluator, grid, most) for evaluator in evaluators]
+    rows = [
+        stationary(
+            evaluator, *looked_at(evaluator, _nodes(evaluator, grid)), grid[0], grid[-1],
+            evaluator.meta.outer.is_gradient, most,
+        )
+        for evaluator in evaluators
+    ]  # fmt: skip
     points = []
     for row in rows:
-        found = _points(row, evaluators[reference], most)
+        found = _points(row, evaluators[reference], most, rows[reference])
         crowded = (row.number > most)[:, None] & (jnp.arange(most) == most - 1)
         points.append(found._replace(status=jnp.where(crowded, int(Status.TRUNCATED), found.status).astype(jnp.int8)))
     uphill = _uphill(jnp, evaluators, rows, reference)
@@ -81,16 +93,12 @@ def differentiable(metas: tuple[MetaLoss, ...], true: MetaLoss, alphas: Array, p
     return points._replace(thetas=thetas, values=values)
 
 
-def _rows(evaluator: Any, grid: Any, most: int | None) -> Stationary:
-    """The stationary points on the grid, with one more node in every cell of it."""
-    xp = evaluator.xp
-    middles = grid[:-1] + (grid[1:] - grid[:-1]) / 2
-    row = xp.concatenate([xp.stack([grid[:-1], middles], axis=1).ravel(), grid[-1:]])
-    nodes, at = looked_at(evaluator, xp.broadcast_to(row, (evaluator.alphas.shape[0], row.size)))
-    return stationary(evaluator, nodes, at, grid[0], grid[-1], evaluator.meta.outer.is_gradient, most)
+def _nodes(evaluator: Any, grid: Any) -> Any:
+    """The grid, with one more node in every cell of it, for each alpha."""
+    return with_middles(evaluator, evaluator.xp.broadcast_to(grid, (evaluator.alphas.shape[0], grid.size)))
 
 
-def _points(row: Stationary, true: Any, slots: int) -> FixedPoints:
+def _points(row: Stationary, true: Any, slots: int, reference: Stationary) -> FixedPoints:
     """The points of one algorithm, with so many slots, and the true meta-loss there."""
     xp = true.xp
     events = row.events
@@ -113,6 +121,7 @@ def _points(row: Stationary, true: Any, slots: int) -> FixedPoints:
     return FixedPoints(
         fit(xp.where(exists, events.thetas, nan), nan), fit(xp.where(exists, row.at.jacobians, nan), nan),
         fit(row.attracting, False), fit(xp.where(exists, values, nan), nan), fit(status, int(Status.ABSENT)),
+        xp.where(reference.events.exists, reference.probe.value_noise, 0).max(axis=1),
     )  # fmt: skip
 
 

@@ -41,7 +41,7 @@ class Ladder(NamedTuple):
     direction_noise: Any
 
 
-def ladder(evaluator: Evaluator, events: Events, probe: Probe, low: Any, high: Any) -> Ladder:
+def ladder(evaluator: Evaluator, events: Events, wanted: Any, probe: Probe, low: Any, high: Any) -> Ladder:
     """The direction around each event.
 
     The accuracy is the smallest of the distances from which on, up to halfway to the next event, the direction has the
@@ -50,6 +50,7 @@ def ladder(evaluator: Evaluator, events: Events, probe: Probe, low: Any, high: A
     Args:
         evaluator: where to evaluate.
         events: `[rows, slots]`, in order of theta.
+        wanted: `[rows, slots]`, where to look.
         probe: what rounding does there.
         low: the lower bound.
         high: the upper bound.
@@ -65,7 +66,7 @@ def ladder(evaluator: Evaluator, events: Events, probe: Probe, low: Any, high: A
     places = edges[..., None] + sides[:, None] * distances
     reach = _reach(xp, events, low, high)
     within = (distances <= reach[..., None]) & (places >= low) & (places <= high)
-    at = evaluator.sample(places, within & events.exists[..., None, None])
+    at = evaluator.sample(places, within & wanted[..., None, None])
     sizes = xp.abs(at.directions)
     # Near a pole rounding has no scale, but the direction grows all the way to it.
     near, far = sizes[..., -_POLE_RUNGS[0]], sizes[..., -_POLE_RUNGS[1]]
@@ -75,8 +76,8 @@ def ladder(evaluator: Evaluator, events: Events, probe: Probe, low: Any, high: A
     eps = xp.finfo(dtype).eps
     smooth &= (distances[1:] >= 16 * eps * width) & (distances[:-1] <= eps ** (2 / 3) * width)
     length = places[..., :-1] - places[..., 1:]
-    value_noise = xp.fmax(probe.value_noise, _roughness(xp, at.values, at.directions, length, smooth))
-    noise = xp.fmax(probe.direction_noise, _roughness(xp, at.directions, at.jacobians, length, smooth))
+    value_noise = xp.fmax(probe.value_noise, roughness(xp, at.values, at.directions, length, smooth))
+    noise = xp.fmax(probe.direction_noise, roughness(xp, at.directions, at.jacobians, length, smooth))
     seen = (signs[..., None] * at.directions > noise[..., None, None]) | (signs[..., None] == 0)
 
     # Counted from the farthest distance that is within reach: how many in a row are seen.
@@ -87,7 +88,8 @@ def ladder(evaluator: Evaluator, events: Events, probe: Probe, low: Any, high: A
     blind |= (farthest == 0) & (reach > 0) & (reach < distances[-1])
     floor = distances[-1] * (farthest > 0)
     sided = xp.where(blind, xp.maximum(reach, 0), xp.maximum(shortest, floor))
-    accuracies = sided.max(axis=-1) + (events.rights - events.lefts) / 2
+    accuracies = xp.where(wanted, sided.max(axis=-1) + (events.rights - events.lefts) / 2, xp.nan)
+    blind &= wanted[..., None]
 
     # As far as the worse side is known: the event itself may lie anywhere within that.
     known = xp.where(blind, 0, sided).max(axis=-1, keepdims=True) * xp.ones_like(sided)
@@ -99,7 +101,7 @@ def ladder(evaluator: Evaluator, events: Events, probe: Probe, low: Any, high: A
     return Ladder(accuracies, orders, blind, bends, value_noise, noise)
 
 
-def _roughness(xp: Any, values: Any, slopes: Any, length: Any, smooth: Any) -> Any:
+def roughness(xp: Any, values: Any, slopes: Any, length: Any, smooth: Any) -> Any:
     """How far values on neighbouring rungs are from what the slopes between them say: `[rows, slots]`.
 
     So near to a point the trapezoidal rule is exact to rounding, and what is left is the rounding inside the loss, such

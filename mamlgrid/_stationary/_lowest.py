@@ -81,7 +81,7 @@ def lowest(evaluator: Evaluator, found: Stationary, is_gradient: bool) -> Lowest
         theta = xp.where(missed, pick(evaluator, nodes, deepest)[:, 0], theta)
         value, curvature = xp.where(missed, depth, value), xp.where(missed, xp.nan, curvature)
         rates, several = xp.where(missed, xp.nan, rates), several & ~missed
-    status = xp.where(~found.settled & (status == int(Status.OK)), int(Status.UNRESOLVED), status)
+    status = xp.where(found.settled, status, int(Status.UNRESOLVED))
     broken = ~xp.isfinite(value) | _falls_off(xp, found, value) | (status == int(Status.NONFINITE))
     status = xp.where(found.flat, int(Status.FLAT), xp.where(broken, int(Status.NONFINITE), status)).astype("int8")
     none = broken | found.flat

@@ -40,7 +40,7 @@ class Stationary(NamedTuple):
         accuracies: the distance within which rounding hides the sign of the direction.
         status: int8.
         flat: `[rows]`, whether every theta is stationary, to rounding.
-        settled: `[rows]`, whether half of the nodes would have led to the same points.
+        settled: `[rows]`, whether half of the nodes would have led to the same points; else accuracies are NaN.
         number: `[rows]`, how many points there are, also where there is no room for them.
         nodes: `[rows, nodes]`, where the row was looked at.
         looked: the samples there.
@@ -75,6 +75,14 @@ def even(evaluator: Evaluator, low: Any, high: Any, num_thetas: int) -> Any:
     return xp.broadcast_to(row, (evaluator.alphas.shape[0], row.size))
 
 
+def with_middles(evaluator: Evaluator, nodes: Any) -> Any:
+    """The nodes and the middles between them."""
+    xp = evaluator.xp
+    middles = nodes[:, :-1] + xp.diff(nodes, axis=1) / 2
+    woven = xp.stack([nodes[:, :-1], middles], axis=2).reshape(nodes.shape[0], -1)
+    return xp.concatenate([woven, nodes[:, -1:]], axis=1)
+
+
 def looked_at(evaluator: Evaluator, nodes: Any) -> tuple[Any, Sample]:
     """The samples on the nodes. A node exactly on a kink, where no derivative exists, is moved into its cell."""
     xp = evaluator.xp
@@ -101,16 +109,19 @@ def stationary(
     ends = type(across)(*(x[:, xp.asarray([0, -1])] for x in across))
     row = zeros(evaluator, nodes, at, blur, ends.direction_noise, high - low, is_gradient, max_points)
     events = _without_near_misses(evaluator, row.events, max_points)
-    events, probe, rungs = _seen(evaluator, events, low, high, max_points)
+    events, probe, rungs = _seen(evaluator, events, row.settled, low, high, max_points)
     probe = probe._replace(value_noise=rungs.value_noise, direction_noise=rungs.direction_noise)
     found = evaluator.sample(events.thetas, events.exists)
     return _judged(evaluator, row, events, found, probe, rungs, _flat(evaluator, at, across), ends, low, high)
 
 
 def _seen(
-    evaluator: Evaluator, events: Events, low: Any, high: Any, max_points: int | None
+    evaluator: Evaluator, events: Events, settled: Any, low: Any, high: Any, max_points: int | None
 ) -> tuple[Events, Probe, Ladder]:
-    """What is seen from each event, when those between which nothing is seen have been merged."""
+    """What is seen from each event, when those between which nothing is seen have been merged.
+
+    Nothing in rows that are not settled: there may be thousands, and none can be trusted.
+    """
     xp = evaluator.xp
     shape = events.thetas.shape
     blank = xp.zeros(shape, events.thetas.dtype)
@@ -122,8 +133,9 @@ def _seen(
 
     def advance(state: tuple) -> tuple:
         events, *_, rounds = state
-        probe = _probed(evaluator, events, high - low)
-        rungs = ladder(evaluator, events, probe, low, high)
+        wanted = events.exists & settled[:, None]
+        probe = _probed(evaluator, events, wanted, high - low)
+        rungs = ladder(evaluator, events, wanted, probe, low, high)
         merged = _merged(evaluator, events, rungs)
         changed = (merged.exists != events.exists).any()
         following = in_order(evaluator, merged, max_points) if evaluator.any(changed) else events
@@ -133,7 +145,7 @@ def _seen(
     return evaluator.loop(unfinished, advance, start)[:3]
 
 
-def _probed(evaluator: Evaluator, events: Events, width: Any) -> Probe:
+def _probed(evaluator: Evaluator, events: Events, wanted: Any, width: Any) -> Probe:
     """The derivatives in alpha at each event, and the noise on both sides of it.
 
     Noise is what small moves do; they must not cross the event, which may be a kink or a jump.
@@ -141,7 +153,7 @@ def _probed(evaluator: Evaluator, events: Events, width: Any) -> Probe:
     xp = evaluator.xp
     aside = 64 * tolerance(evaluator, events.thetas, width)
     places = xp.stack([events.thetas, events.lefts - aside, events.rights + aside], axis=-1)
-    probe = evaluator.probe(places, events.exists[..., None])
+    probe = evaluator.probe(places, wanted[..., None])
     noise = (xp.fmax(x[..., 1], x[..., 2]) for x in probe[2:])
     return type(probe)(probe.values_alpha[..., 0], probe.directions_alpha[..., 0], *noise)
 
@@ -184,6 +196,7 @@ def _judged(
     status = xp.where(kinds == JUMP, int(Status.ONE_SIDED), status)
     status = xp.where(kinds == PLATEAU, int(Status.PLATEAU), status)
     status = xp.where(pole | ~xp.isfinite(at.values), int(Status.NONFINITE), status)
+    status = xp.where(row.settled[:, None], status, int(Status.UNRESOLVED))
     events = events._replace(kinds=kinds, exists=events.exists & ~flat[:, None])
     status = xp.where(events.exists, status, int(Status.ABSENT)).astype("int8")
     return Stationary(

@@ -12,7 +12,7 @@ import numpy as np
 from .._status import Status
 from ._evaluator import OnHost, Traced
 from ._lowest import Lowest, lowest
-from ._row import Stationary, even, looked_at, stationary
+from ._row import Stationary, even, looked_at, stationary, with_middles
 from ._switches import Switch, points, switches
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 # How often a row that is not settled is looked at twice as finely.
 _REFINEMENTS = 4
+
+# But never on more nodes than this in all: seconds, for a loss that may have thousands of minima in each row.
+_MOST_NODES = 2**20
 
 # Rows between which jumps are looked for: so many at least, so that what is found does not depend on a coarse axis.
 _LEAST_ROWS = 33
@@ -35,7 +38,8 @@ def lowest_with_switches(
     with np.errstate(all="ignore"):  # what is not finite has a status
 
         def solve(some: np.ndarray) -> tuple[Stationary, Lowest]:
-            return settled_rows(OnHost(meta, some, memory_budget), *ends, num_thetas, is_gradient)
+            evaluator = OnHost(meta, some, memory_budget)
+            return settled_rows(evaluator, even(evaluator, *ends, num_thetas), is_gradient)
 
         full, own = _filled_up(axis)
         found, best = solve(full)
@@ -60,23 +64,20 @@ def lowest_inside(
     return best._replace(status=jnp.where(crowded, int(Status.TRUNCATED), best.status).astype(jnp.int8))
 
 
-def settled_rows(
-    evaluator: OnHost, low: Any, high: Any, num_thetas: int, is_gradient: bool
-) -> tuple[Stationary, Lowest]:
+def settled_rows(evaluator: OnHost, nodes: np.ndarray, is_gradient: bool) -> tuple[Stationary, Lowest]:
     """All rows, those that are not settled looked at twice as finely until they are, or too often."""
-    nodes, at = looked_at(evaluator, even(evaluator, low, high, num_thetas))
-    found = stationary(evaluator, nodes, at, low, high, is_gradient)
+    low, high = nodes[0, 0], nodes[0, -1]
+    found = stationary(evaluator, *looked_at(evaluator, nodes), low, high, is_gradient)
     best = lowest(evaluator, found, is_gradient)
     for _ in range(_REFINEMENTS):
         open_ = np.flatnonzero(~found.settled | (best.status == int(Status.UNRESOLVED)))
-        if not open_.size:
+        if not open_.size or 2 * open_.size * nodes.shape[1] > _MOST_NODES:
             break
-        num_thetas = 2 * num_thetas - 1
+        nodes = with_middles(evaluator, nodes)
         some = evaluator.some(open_)
-        nodes, at = looked_at(some, even(some, low, high, num_thetas))
-        finer = stationary(some, nodes, at, low, high, is_gradient)
-        best = _placed(best, lowest(some, finer, is_gradient), open_, found, finer)
-        found = _replaced(found, finer, open_)
+        new = stationary(some, *looked_at(some, nodes[open_]), low, high, is_gradient)
+        best = _placed(best, lowest(some, new, is_gradient), open_, found, new)
+        found = _replaced(found, new, open_)
     return found, best
 
 

@@ -25,8 +25,8 @@ _MAX_DEPTH = 64
 # interval is halved.
 _LAWFUL = 0.1
 
-# Intervals that are looked at side by side; where there are more, what moves there moves without any rule.
-_MOST_OPEN = 512
+# Rows that may be added; where more are needed, what moves there moves without any rule.
+_MOST_ROWS = 1024
 
 # From the middle of an interval Newton's method needs five or six rounds; a secant some more.
 _NEWTON_ROUNDS = 40
@@ -34,7 +34,8 @@ _NEWTON_ROUNDS = 40
 # The lower envelope is looked at between two alphas where another minimum may dip below the lowest, so often.
 _DIPS = 4
 
-_NAN_STATUS = (Status.FLAT, Status.NONFINITE)
+# Rows that say nothing about where the minimiser is.
+_UNKNOWN = (Status.FLAT, Status.NONFINITE, Status.UNRESOLVED)
 
 
 class Point(NamedTuple):
@@ -111,7 +112,7 @@ def points(alphas: np.ndarray, found: Stationary, best: Lowest) -> list[Point | 
     rates = np.concatenate([found.rates, np.zeros_like(found.ends.values_alpha)], axis=1)
     listed: list[Point | None] = []
     for row, alpha in enumerate(alphas):
-        if not np.isfinite(best.thetas[row]) or Status(int(best.status[row])) in _NAN_STATUS:
+        if not np.isfinite(best.thetas[row]) or Status(int(best.status[row])) in _UNKNOWN:
             listed.append(None)
             continue
         slot, these = int(best.slot[row]), minima[row]
@@ -144,6 +145,7 @@ def switches(
     ends = _without_single_ties([row for row in rows if row is not None])
     work = [_Interval(a, b, origin=i) for i, (a, b) in enumerate(pairwise(ends))]
     found: list[Switch] = []
+    room = _MOST_ROWS
     while work:
         open_ = []
         for interval in work:
@@ -153,7 +155,8 @@ def switches(
                 open_.append((interval, dip))
         if not open_:
             break
-        if len(open_) > _MOST_OPEN:
+        room -= len(open_)
+        if room < 0:
             found += _given_up([interval for interval, _ in open_])
             break
         work = []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ._cells import Cells, against, marked, rounding, unexplained
 from ._evaluator import pick
+from ._ladder import roughness
 from ._search import Bracket, bisected, extremum, safeguarded_newton, tolerance
 
 if TYPE_CHECKING:
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from ._evaluator import Evaluator
 
 ZERO, KINK, JUMP, PLATEAU = range(4)
+
+# Distances, in eps of the width, at which rounding is measured beside a node.
+_BESIDE = (0, 64, 150, 400, 1000)
 
 
 class Events(NamedTuple):
@@ -97,8 +101,24 @@ def zeros(
     found.append(_plateaus(evaluator, nodes, at, noise, cells, width, is_gradient, max_points))
     events = _without_repeats(evaluator, _joined(xp, found), width)
     number = events.exists.sum(axis=1)
-    settled = ~cells.surprising.any(axis=1)
+    settled = _settled(evaluator, nodes, at, cells, width, max_points)
     return Row(nodes, at, in_order(evaluator, events, max_points), number, settled)
+
+
+def _settled(evaluator: Evaluator, nodes: Any, at: Sample, cells: Cells, width: Any, most: int | None) -> Any:
+    """Whether no surprising sign of a direction is more than rounding."""
+    xp = evaluator.xp
+    place, exists = evaluator.first(cells.surprising, most)
+    if not evaluator.any(exists):
+        return ~exists.any(axis=1)
+    middle = 2 * place + 1
+    distances = xp.asarray(_BESIDE, nodes.dtype) * xp.finfo(nodes.dtype).eps * width
+    places = pick(evaluator, nodes, middle)[..., None, None] + distances
+    beside = evaluator.sample(places, exists[..., None, None])
+    length = places[..., :-1] - places[..., 1:]
+    rough = roughness(xp, beside.directions, beside.jacobians, length, exists[..., None, None])
+    real = exists & (xp.abs(pick(evaluator, at.directions, middle)) > rough)
+    return ~real.any(axis=1) & (cells.surprising.sum(axis=1) <= exists.shape[1])
 
 
 def _event(xp: Any, thetas: Any, before: Any, after: Any, exists: Any, **other: Any) -> Events:
