@@ -29,7 +29,6 @@ from ._scene_optimum import optimum_scene
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from .. import BifurcationDiagram
     from .._optimum import OptimalTheta
     from .._outer_loop import OuterRun
     from .._surface import Surface
@@ -45,7 +44,7 @@ def contour(
     field: Field = "values",
     optimum: OptimalTheta | None = None,
     run: OuterRun | None = None,
-    diagram: BifurcationDiagram | None = None,
+    diagram: Any = None,
 ) -> Axes:
     r"""Filled contours over alpha (across) and theta (up).
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ._axes import ALPHA_LABEL, axes, legend, span, tidy, wanted, window
 from ._draw import draw
@@ -11,13 +11,11 @@ from ._scene_diagram import diagram_scene
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from .. import BifurcationDiagram
-
 # Inches: taller than other pictures, for the rows of its legend.
 SIZE_DIAGRAM = (4.3, 3.8)
 
 
-def bifurcation_diagram(result: BifurcationDiagram, ax: Axes | None = None, *, labels: bool = True) -> Axes:
+def bifurcation_diagram(result: Any, ax: Axes | None = None, *, labels: bool = True) -> Axes:
     r"""All stationary points of a meta-loss against alpha, attracting ones thick and solid, repelling thin and dashed.
 
     Folds, branch points and the jumps of the optimum are marked. The optimum lies under its branches in pale orange
@@ -33,11 +31,6 @@ def bifurcation_diagram(result: BifurcationDiagram, ax: Axes | None = None, *, l
 
     Returns:
         The axes.
-
-    >>> import numpy as np, mamlgrid as mg
-    >>> diagram = mg.bifurcation_diagram(mg.cases.quartic().meta(), np.linspace(0, 0.9, 91), (-2.0, 2.0))
-    >>> mg.plot.bifurcation_diagram(diagram).get_ylabel()
-    'stationary point $\\theta$'
     """
     scene = diagram_scene(wanted(result, "BifurcationDiagram"))
     ax = axes(ax, SIZE_DIAGRAM)

@@ -16,7 +16,6 @@ from ._scene_optimum import optimum_scene
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-    from .. import BifurcationDiagram
     from .._optimum import OptimalTheta
     from .._outer_loop import OuterRun
     from ._axes import Points
@@ -75,7 +74,7 @@ def optimal_theta(optimum: OptimalTheta, *, run: OuterRun | None = None) -> Figu
     return _laid_out(figure, scene, title, _told(scene), "optimal θ*" if run is None else "θ", [low, high])
 
 
-def bifurcation_diagram(result: BifurcationDiagram) -> Figure:
+def bifurcation_diagram(result: Any) -> Figure:
     """All stationary points of a meta-loss against alpha; the same facts and looks as `plot.bifurcation_diagram`.
 
     The hover text tells alpha, theta, the meta-loss and the stability of each point, where its branch starts and stops,
@@ -89,11 +88,6 @@ def bifurcation_diagram(result: BifurcationDiagram) -> Figure:
 
     Raises:
         ImportError: plotly is missing.
-
-    >>> import numpy as np, mamlgrid as mg
-    >>> diagram = mg.bifurcation_diagram(mg.cases.quartic().meta(), np.linspace(0, 0.9, 91), (-2.0, 2.0))
-    >>> sorted({trace.name for trace in bifurcation_diagram(diagram).data})
-    ['attracting', 'fold', 'hysteresis', 'jump', 'optimal θ*', 'repelling']
     """
     figure = graph_objects().Figure()
     scene = diagram_scene(wanted(result, "BifurcationDiagram"))

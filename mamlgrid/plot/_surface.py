@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from mpl_toolkits.mplot3d import Axes3D
 
-    from .. import BifurcationDiagram
     from .._surface import Surface
     from ._axes import Points
 
@@ -69,7 +68,7 @@ def surface(
     return space
 
 
-def gradient_surface(result: Surface, ax: Axes | None = None, *, diagram: BifurcationDiagram | None = None) -> Axes:
+def gradient_surface(result: Surface, ax: Axes | None = None, *, diagram: Any = None) -> Axes:
     """The gradient in three dimensions with the translucent plane z = 0, and on request the curves where they meet.
 
     Args:

@@ -25,7 +25,6 @@ from ._scene_optimum import optimum_scene
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-    from .. import BifurcationDiagram
     from .._optimum import OptimalTheta
     from .._surface import Surface
     from .._task_losses import TaskLosses
@@ -150,7 +149,7 @@ def surface(
     surface: Surface,
     *,
     optimum: OptimalTheta | None = None,
-    diagram: BifurcationDiagram | None = None,
+    diagram: Any = None,
     title: str | None = None,
 ) -> Figure:
     """The meta-loss over alpha and theta, beside it the cross-sections at one alpha and at one theta.
@@ -190,9 +189,7 @@ def surface(
     return figure
 
 
-def gradient_surface(
-    surface: Surface, *, diagram: BifurcationDiagram | None = None, title: str | None = None
-) -> Figure:
+def gradient_surface(surface: Surface, *, diagram: Any = None, title: str | None = None) -> Figure:
     """The gradient over alpha and theta with the translucent plane z = 0, and on request the curves where they meet.
 
     Cross-sections as in `surface`.
