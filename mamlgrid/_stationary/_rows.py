@@ -14,6 +14,7 @@ from ._evaluator import OnHost, Traced
 from ._lowest import Lowest, lowest
 from ._row import Stationary, even, looked_at, stationary, with_middles
 from ._switches import Switch, points, switches
+from ._zeros import JUMP, KINK
 
 if TYPE_CHECKING:
     from .._meta import MetaLoss
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 # How often a row that is not settled is looked at twice as finely.
 _REFINEMENTS = 4
+
+# Nodes around the minimiser of a row with kinks or jumps.
+_CLOSE = 96
 
 # But never on more nodes than this in all: seconds, for a loss that may have thousands of minima in each row.
 _MOST_NODES = 2**20
@@ -65,7 +69,19 @@ def lowest_inside(
 
 
 def settled_rows(evaluator: OnHost, nodes: np.ndarray, is_gradient: bool) -> tuple[Stationary, Lowest]:
-    """All rows, those that are not settled looked at twice as finely until they are, or too often."""
+    """All rows, those that are not settled looked at twice as finely until they are, or too often.
+
+    Where there are kinks or jumps, the neighbourhood of the minimiser is looked at once more: a jump of the value that
+    is smaller than what a kink in its cell could make does not show on the nodes alone.
+    """
+
+    def again(rows: np.ndarray, nodes: np.ndarray) -> None:
+        nonlocal found, best
+        some = evaluator.some(rows)
+        new = stationary(some, *looked_at(some, nodes), low, high, is_gradient)
+        best = _placed(best, lowest(some, new, is_gradient), rows, found, new)
+        found = _replaced(found, new, rows)
+
     low, high = nodes[0, 0], nodes[0, -1]
     found = stationary(evaluator, *looked_at(evaluator, nodes), low, high, is_gradient)
     best = lowest(evaluator, found, is_gradient)
@@ -74,11 +90,22 @@ def settled_rows(evaluator: OnHost, nodes: np.ndarray, is_gradient: bool) -> tup
         if not open_.size or 2 * open_.size * nodes.shape[1] > _MOST_NODES:
             break
         nodes = with_middles(evaluator, nodes)
-        some = evaluator.some(open_)
-        new = stationary(some, *looked_at(some, nodes[open_]), low, high, is_gradient)
-        best = _placed(best, lowest(some, new, is_gradient), open_, found, new)
-        found = _replaced(found, new, open_)
+        again(open_, nodes[open_])
+    sharp = np.isin(found.events.kinds, (KINK, JUMP)) & found.events.exists
+    rough = np.flatnonzero(is_gradient & sharp.any(axis=1) & found.settled & np.isfinite(best.thetas))
+    if rough.size:
+        again(rough, _closely(nodes[rough], best.thetas[rough]))
     return found, best
+
+
+def _closely(nodes: np.ndarray, thetas: np.ndarray) -> np.ndarray:
+    """The nodes and more of them around one theta in each row."""
+    low, high = nodes[:, :1], nodes[:, -1:]
+    cell = (high - low) / (nodes.shape[1] - 1)
+    # No round shares, so that no node is there twice; what would lie outside is mirrored.
+    near = thetas[:, None] + cell * np.linspace(-1.937, 2.029, _CLOSE, dtype=nodes.dtype)
+    near = np.where(near < low, 2 * low - near, np.where(near > high, 2 * high - near, near))
+    return np.sort(np.concatenate([nodes, near], axis=1), axis=1)
 
 
 def _replaced(found: Stationary, finer: Stationary, rows: np.ndarray) -> Stationary:

@@ -89,15 +89,18 @@ def zeros(
     found = [_at_bounds(evaluator, nodes, at, end_noise, cells), _touching(evaluator, nodes, at, cells, max_points)]
     crossings, near = _looked_into(evaluator, nodes, at, cells, width, max_points)
     found.append(near)
+    suspects = [_marked_jumps(evaluator, nodes, at, cells, max_points)]
     for _ in range(evaluator.rounds):
         events, more = _finished(evaluator, crossings, width)
         found.append(events)
+        if is_gradient:
+            suspects.append(_jumps_beside(evaluator, crossings, events.thetas, noise, width, max_points))
         if not evaluator.any(more.exists):
             break
         order, exists = evaluator.first(more.exists, max_points)
         crossings = Bracket(*(pick(evaluator, x, order) for x in more))._replace(exists=exists)
     if is_gradient:
-        found.append(_jumps(evaluator, nodes, at, noise, cells, width, max_points))
+        found += [_jumps(evaluator, *suspect, noise, width) for suspect in suspects if evaluator.any(suspect[0].exists)]
     found.append(_plateaus(evaluator, nodes, at, noise, cells, width, is_gradient, max_points))
     events = _without_repeats(evaluator, _joined(xp, found), width)
     number = events.exists.sum(axis=1)
@@ -214,14 +217,43 @@ def _between(xp: Any, one: Any, other: Any, sign: Any, exists: Any) -> Bracket:
     return Bracket(*(x.reshape(x.shape[0], -1) for x in parts))
 
 
-def _jumps(
-    evaluator: Evaluator, nodes: Any, at: Sample, noise: Any, cells: Cells, width: Any, most: int | None
-) -> Events:
-    """Jumps of the value, each as the extreme values it makes on its two sides."""
-    xp = evaluator.xp
+def _marked_jumps(
+    evaluator: Evaluator, nodes: Any, at: Sample, cells: Cells, most: int | None
+) -> tuple[Bracket, tuple[Sample, Sample]]:
+    """Brackets for the jumps of the value between nodes, and the samples at their ends."""
     place, exists = evaluator.first(cells.jump, most)
     ends = _gathered(evaluator, at, place), _gathered(evaluator, at, place + 1)
-    bracket = Bracket(pick(evaluator, nodes, place), pick(evaluator, nodes, place + 1), exists * 0, exists)
+    return Bracket(pick(evaluator, nodes, place), pick(evaluator, nodes, place + 1), exists * 0, exists), ends
+
+
+def _jumps_beside(
+    evaluator: Evaluator, bracket: Bracket, thetas: Any, noise: Any, width: Any, most: int | None
+) -> tuple[Bracket, tuple[Sample, Sample]]:
+    """The same inside the brackets of zeros, left of, at and right of each zero.
+
+    Over the whole bracket a change of sign would explain any change of the value that a kink could make.
+    """
+    xp = evaluator.xp
+    aside = 4 * tolerance(evaluator, thetas, width)
+    places = xp.stack([bracket.left, thetas - aside, thetas + aside, bracket.right], axis=-1)
+    at = evaluator.sample(places, bracket.exists[..., None])
+    left, right = (type(at)(*(x[..., side] for x in at)) for side in (slice(-1), slice(1, None)))
+    length = xp.diff(places, axis=-1)
+    odd = unexplained(xp, length, left, right, noise[..., None]) > 1
+    odd = (odd | against(xp, left, right, noise[..., None])) & (length > 0) & bracket.exists[..., None]
+
+    def flat(x: Any) -> Any:
+        return x.reshape(x.shape[0], -1)
+
+    place, exists = evaluator.first(flat(odd), most)
+    starts, stops = (pick(evaluator, flat(places[..., side]), place) for side in (slice(-1), slice(1, None)))
+    ends = [type(at)(*(pick(evaluator, flat(x), place) for x in end)) for end in (left, right)]
+    return Bracket(starts, stops, exists * 0, exists), (ends[0], ends[1])
+
+
+def _jumps(evaluator: Evaluator, bracket: Bracket, ends: tuple[Sample, Sample], noise: Any, width: Any) -> Events:
+    """Jumps of the value, each as the extreme values it makes on its two sides."""
+    xp = evaluator.xp
 
     def right_half(length: Any, three: tuple[Sample, Sample, Sample]) -> tuple[Any, Any]:
         halves = [
@@ -230,9 +262,7 @@ def _jumps(
         ]
         return halves[1] > halves[0], xp.maximum(*halves) > 1
 
-    left, right = bracket.left, bracket.right
-    if evaluator.any(exists):
-        left, right, ends, exists = bisected(evaluator, bracket, ends, right_half, width)
+    left, right, ends, exists = bisected(evaluator, bracket, ends, right_half, width)
     exists = exists & (xp.abs(ends[1].values - ends[0].values) > rounding(xp, *ends, noise))
     up = ends[1].values > ends[0].values
     signs = [xp.sign(end.directions) for end in ends]
