@@ -263,15 +263,15 @@ def bifurcation_diagram(
         max_points=most,
     )  # fmt: skip
     everything = whole(meta, alphas, low, high, num_thetas, memory_budget)
-    jumps = _with_windows(listed_jumps(everything.switches, alphas.dtype), everything.curves)
+    jumps = _with_windows(listed_jumps(everything.rows.switches, alphas.dtype), everything.curves)
     graph = everything.graph
     events = sorted([*(event.special for event in graph.events), *graph.edge_folds], key=lambda s: (s.alpha, s.theta))
-    best = everything.best
+    best = everything.rows.best
     optimum = OptimalTheta(
         alphas, best.thetas, best.values, best.curvatures, best.rates, best.accuracies, best.ties, best.status,
         jumps, (low, high), made_by,
     )  # fmt: skip
-    points, numbers = _points(everything.found, everything.own, most)
+    points, numbers = _points(everything.rows.found, everything.rows.own, most)
     return BifurcationDiagram(
         alphas, (low, high), points, numbers, tuple(_branch(c, alphas.dtype) for c in everything.curves),
         _folds([s for s in events if s.form in (Form.FOLD, Form.HYSTERESIS)], alphas.dtype),

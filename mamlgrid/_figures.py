@@ -100,9 +100,9 @@ def _bifurcations() -> list[Picture]:
             "bifurcation_diagram",
             _CASE_2,
             "All stationary points of the meta-loss",
-            f"The optimal θ jumps at α = {at:.4g} from {before:.4g} to {after:.4g}. Between the folds at α = {low:.4g} and "
-            f"{high:.4g} both minima exist: an outer loop stays on the one it is on (hysteresis). {loops} closed loops lie "
-            "around α = 1, where no curve from elsewhere leads.",
+            f"The optimal θ jumps at α = {at:.4g} from {before:.4g} to {after:.4g}. Between the folds at α = {low:.4g} "
+            f"and {high:.4g} both minima exist: an outer loop stays on the one it is on (hysteresis). {loops} closed "
+            "loops lie around α = 1, where no curve from elsewhere leads.",
             lambda: _figure(plot.bifurcation_diagram(full)),
             lambda: plot.interactive.bifurcation_diagram(full),
             check_diagram("MAML", case.meta_grad, full),
@@ -112,8 +112,8 @@ def _bifurcations() -> list[Picture]:
             "bifurcation_diagram_fomaml",
             _CASE_2,
             "The same for FOMAML",
-            "Where the direction of first-order MAML is zero. Its curves are others: what attracts it need not be a minimum "
-            "of the meta-loss.",
+            "Where the direction of first-order MAML is zero. Its curves are others: what attracts it need not be a "
+            "minimum of the meta-loss.",
             lambda: _figure(plot.bifurcation_diagram(first_order)),
             lambda: plot.interactive.bifurcation_diagram(first_order),
             check_diagram("FOMAML", fomaml_direction, first_order),

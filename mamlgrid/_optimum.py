@@ -158,8 +158,8 @@ def optimal_theta(
         settings = {"num_thetas": num_thetas, "max_points": checked_count("max_points", max_points)}
         best = _rows.lowest_inside(still, known, start, stop, **settings, memory_budget=memory_budget)
     else:
-        best, switches = _rows.lowest_with_switches(still, known, start, stop, num_thetas, memory_budget)
-        jumps = listed_jumps(switches, known.dtype)
+        rows = _rows.Solver(still, start, stop, num_thetas, memory_budget).rows(np.asarray(known))
+        best, jumps = rows.best, listed_jumps(rows.switches, known.dtype)
     found = OptimalTheta(
         alphas, best.thetas, best.values, best.curvatures, best.rates, best.accuracies, best.ties, best.status,
         jumps, (low, high), origin,

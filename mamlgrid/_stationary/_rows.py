@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -33,26 +33,63 @@ _MOST_NODES = 2**20
 _LEAST_ROWS = 33
 
 
-def lowest_with_switches(
-    meta: MetaLoss, alphas: Array, low: Array, high: Array, num_thetas: int, memory_budget: int
-) -> tuple[Lowest, list[Switch]]:
-    """The lowest minimum of each alpha, as JAX arrays, and all jumps between them."""
-    axis, ends = np.asarray(alphas), (np.asarray(low), np.asarray(high))
-    is_gradient = meta.outer.is_gradient
-    with np.errstate(all="ignore"):  # what is not finite has a status
+class Rows(NamedTuple):
+    """The rows of an axis, and more between them where it is coarse.
 
-        def solve(some: np.ndarray) -> tuple[Stationary, Lowest]:
-            evaluator = OnHost(meta, some, memory_budget)
-            return settled_rows(evaluator, even(evaluator, *ends, num_thetas), is_gradient)
+    Attributes:
+        alphas: of all rows, `[rows]`.
+        own: which of them are those of the axis.
+        found: what lies on each.
+        best: the lowest minima of the axis alone, as JAX arrays.
+        switches: the jumps between them.
+    """
 
+    alphas: np.ndarray
+    own: np.ndarray
+    found: Stationary
+    best: Lowest
+    switches: list[Switch]
+
+
+class Solver:
+    """Settles rows of one box.
+
+    Attributes:
+        meta: whose rows.
+        ends: of theta, as NumPy arrays.
+        num_thetas: of the first look at a row.
+        memory_budget: bytes of each evaluation.
+        is_gradient: whether the direction is the derivative of the value.
+    """
+
+    def __init__(self, meta: MetaLoss, low: Array, high: Array, num_thetas: int, memory_budget: int) -> None:
+        self.meta = meta
+        self.ends = np.asarray(low), np.asarray(high)
+        self.num_thetas = num_thetas
+        self.memory_budget = memory_budget
+        self.is_gradient = meta.outer.is_gradient
+
+    def evaluator(self, alphas: np.ndarray) -> OnHost:
+        """Evaluates these rows."""
+        return OnHost(self.meta, alphas, self.memory_budget)
+
+    @np.errstate(all="ignore")  # what is not finite has a status
+    def __call__(self, alphas: np.ndarray) -> tuple[Stationary, Lowest]:
+        """All that lies on some rows, and the lowest of each."""
+        evaluator = self.evaluator(alphas)
+        return settled_rows(evaluator, even(evaluator, *self.ends, self.num_thetas), self.is_gradient)
+
+    @np.errstate(all="ignore")
+    def rows(self, axis: np.ndarray) -> Rows:
+        """Those of an axis, and the jumps between them."""
         full, own = _filled_up(axis)
-        found, best = solve(full)
-        rows = points(full, found, best)
-        found_switches = switches(OnHost(meta, full, memory_budget), rows, solve, *ends, is_gradient)
-    best = Lowest(*(np.asarray(x)[own] for x in best))
-    widest = np.isfinite(best.ties).sum(axis=1).max(initial=0)
-    best = best._replace(ties=best.ties[:, :widest], status=_with_inner_status(meta, axis, best, ends))
-    return Lowest(*map(jnp.asarray, best)), found_switches
+        found, best = self(full)
+        jumps = switches(self.evaluator(full), points(full, found, best), self, *self.ends, self.is_gradient)
+        best = Lowest(*(np.asarray(x)[own] for x in best))
+        widest = np.isfinite(best.ties).sum(axis=1).max(initial=0)
+        status = _with_inner_status(self.meta, axis, best, self.ends)
+        best = Lowest(*map(jax.device_put, best._replace(ties=best.ties[:, :widest], status=status)))
+        return Rows(full, own, found, best, jumps)
 
 
 @partial(jax.jit, static_argnames=("num_thetas", "max_points", "memory_budget"))
