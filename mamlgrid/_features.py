@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from ._meta import MetaLoss, checked_meta
 from ._points._at import value_at
@@ -99,6 +100,13 @@ def stationary_point(meta: MetaLoss, alpha: ArrayLike, *, near: ArrayLike) -> St
         alpha: the inner step size.
         near: theta to start from.
 
+    Returns:
+        A `StationaryPoint`. It is one when the last Newton step is a few eps of theta.
+
+    Raises:
+        TypeError: `meta` is no meta-loss.
+        ValueError: `alpha` or `near` is not one number.
+
     >>> import jax, mamlgrid as mg
     >>> meta = mg.cases.quartic().meta()
     >>> point = mg.stationary_point(meta, 0.5, near=1.2)
@@ -108,7 +116,7 @@ def stationary_point(meta: MetaLoss, alpha: ArrayLike, *, near: ArrayLike) -> St
     -0.5706
     """
     meta = checked_meta(meta)
-    alpha, start = _numbers(alpha, near)
+    alpha, start = _numbers((alpha, near), "(alpha, near)")
     return _stationary_point(meta, alpha, start)
 
 
@@ -119,12 +127,19 @@ def fold(meta: MetaLoss, *, near: tuple[ArrayLike, ArrayLike]) -> Fold:
         meta: the meta-loss; its theta is a scalar here.
         near: `(alpha, theta)` to start from.
 
+    Returns:
+        A `Fold`.
+
+    Raises:
+        TypeError: `meta` is no meta-loss.
+        ValueError: `near` is not two numbers.
+
     >>> import mamlgrid as mg
     >>> found = mg.fold(mg.cases.quartic().meta(), near=(0.3, 1.2))
     >>> round(float(found.alpha), 4), round(float(found.theta), 4), bool(found.births)
     (0.304, 1.2231, True)
     """
-    return _fold(checked_meta(meta), jnp.stack(_numbers(*near)))
+    return _fold(checked_meta(meta), jnp.stack(_numbers(near, "(alpha, theta)")))
 
 
 def jump(meta: MetaLoss, *, near: tuple[ArrayLike, ArrayLike, ArrayLike]) -> Jump:
@@ -136,19 +151,30 @@ def jump(meta: MetaLoss, *, near: tuple[ArrayLike, ArrayLike, ArrayLike]) -> Jum
         meta: the meta-loss; its theta is a scalar here.
         near: `(alpha, theta_before, theta_after)` to start from.
 
+    Returns:
+        A `Jump`.
+
+    Raises:
+        TypeError: `meta` is no meta-loss.
+        ValueError: `near` is not three numbers.
+
     >>> import mamlgrid as mg
     >>> found = mg.jump(mg.cases.quartic().meta(), near=(0.32, 0.8, 1.3))
     >>> [round(float(x), 4) for x in (found.alpha, found.theta_before, found.theta_after)]
     [0.3266, 0.7843, 1.2818]
     """
-    return _jump(checked_meta(meta), jnp.stack(_numbers(*near)))
+    return _jump(checked_meta(meta), jnp.stack(_numbers(near, "(alpha, theta_before, theta_after)")))
 
 
-def _numbers(*given: ArrayLike) -> list[Array]:
-    """Floating scalars of one precision."""
-    arrays = [jnp.asarray(x) for x in given]
+def _numbers(given: Any, names: str) -> list[Array]:
+    """Floating scalars of one precision, as many as there are names."""
+    number = names.count(",") + 1
+    numbers = tuple(given) if np.iterable(given) else (given,)
+    if len(numbers) != number:
+        raise ValueError(f"near must be the {number} numbers {names}, got {given!r}")
+    arrays = [jnp.asarray(x) for x in numbers]
     if any(x.ndim for x in arrays):
-        raise ValueError(f"near and alpha must be numbers, got shapes {[x.shape for x in arrays]}; use jax.vmap")
+        raise ValueError(f"{names} must be numbers, got shapes {[x.shape for x in arrays]}; use jax.vmap for many")
     dtype = jnp.result_type(float, *arrays) if not any(_is_floating(x) for x in arrays) else jnp.result_type(*arrays)
     return [x.astype(dtype) for x in arrays]
 

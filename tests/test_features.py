@@ -138,3 +138,6 @@ def test_one_that_is_lost_does_not_spoil_the_derivatives_of_others() -> None:
 def test_near_must_be_numbers() -> None:
     with pytest.raises(ValueError, match=r"use jax\.vmap"):
         mg.fold(META, near=(jnp.zeros(3), 1.0))
+    for lost in (0.3, (0.3,), jnp.asarray(0.3), (0.3, 1.2, 1.0)):
+        with pytest.raises(ValueError, match=r"near must be the 2 numbers \(alpha, theta\), got"):
+            mg.fold(META, near=lost)

@@ -184,7 +184,7 @@ _CURVE = """
     state: PyTree = opaque("of an optimiser")
     name: str = static("what it is called")
 """
-_JUMPS = mg.Jumps(*np.arange(8.0).reshape(4, 2), np.zeros(2, np.int8))
+_JUMPS = mg.Jumps(*np.arange(8.0).reshape(4, 2), np.zeros(2, np.int8), np.full((2, 2), np.nan))
 
 
 def test_a_class_that_has_moved_is_loaded_from_where_it_is_now(tmp_path, monkeypatch):
@@ -497,13 +497,13 @@ def test_an_optimum_as_a_dataset(x64):
     pytest.importorskip("xarray")
     best = make("optimum")
     dataset = best.to_xarray()
-    assert dict(dataset.sizes) == {"alpha": 4, "jump": 1, "tie": best.ties.shape[1]}
+    assert dict(dataset.sizes) == {"alpha": 4, "jump": 1, "end": 2, "tie": best.ties.shape[1]}
     fields = ("thetas", "values", "curvatures", "sensitivities", "accuracies", "status")
     for field in fields:
         assert dataset[field].dims == ("alpha",)
         np.testing.assert_array_equal(dataset[field], getattr(best, field))
     for field in (f.name for f in dataclasses.fields(best.jumps)):
-        assert dataset[f"jumps_{field}"].dims == ("jump",)
+        assert dataset[f"jumps_{field}"].dims == (("jump", "end") if field == "windows" else ("jump",))
         np.testing.assert_array_equal(dataset[f"jumps_{field}"], getattr(best.jumps, field))
 
 
@@ -559,7 +559,8 @@ def test_parts_of_other_lengths_have_axes_of_their_own(monkeypatch):
     origin = make("bare surface").provenance
     curve = _defined(monkeypatch, "mamlgrid._old", fields)(np.ones(3), _JUMPS, (short, _JUMPS), None, "two", origin)
     dataset = curve.to_xarray()
-    assert dict(dataset.sizes) == {"alpha": 3, "jump": 2, "pieces_0_jump": 1, "pieces_1_jump": 2}
+    sizes = {"alpha": 3, "jump": 2, "pieces_0_jump": 1, "pieces_1_jump": 2}
+    assert dict(dataset.sizes) == sizes | {"end": 2, "pieces_0_end": 2, "pieces_1_end": 2}
     np.testing.assert_array_equal(dataset["pieces_1_values"], _JUMPS.values)
     assert dataset.attrs["name"] == "two"
 

@@ -388,6 +388,17 @@ def test_a_norm_has_its_minimum_on_a_grid_point_or_beside_it(bounds, x64):
     assert float(found.values[0]) == pytest.approx(1.5, abs=16 * EPS)
 
 
+@pytest.mark.parametrize("bounds", [(-4.0, 4.0), (-4.0, 4.1)])
+def test_between_two_norms_every_theta_is_a_minimum_although_rounding_gives_the_direction_a_sign(bounds, x64):
+    found = mg.optimal_theta(mg.maml(_norm, mg.Tasks(np.array([0.25, 1.0]))), ZERO, bounds)
+    assert names(found.status) == ["PLATEAU"]
+    theta, reach = float(found.thetas[0]), float(found.accuracies[0])
+    # Within a cell of the grid.
+    assert -1 / 128 <= theta - reach - 0.25 <= EPS
+    assert -EPS <= theta + reach - 1 <= 1 / 128
+    assert float(found.values[0]) == pytest.approx(0.75, abs=16 * EPS)
+
+
 def _pole(theta, weights):
     u = theta - 0.3
     return weights[0] * jnp.log(jnp.abs(u)) + theta**2 - weights[1] / u**2 + weights[2] / u

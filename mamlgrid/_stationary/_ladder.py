@@ -28,6 +28,7 @@ class Ladder(NamedTuple):
             it can be seen: 1 at a simple zero, 0 at a kink, 2 or 3 at a double or triple zero, -1 or less at a pole.
             NaN where too little can be seen.
         blind: `[rows, slots, 2]`, whether nothing is seen on that side up to halfway to the next event.
+        signs: `[rows, slots, 2]`, of the direction at the end of that way, 0 where rounding hides it.
         bends: how much the Jacobian changes within the accuracy.
         value_noise: what rounding does to the value, as seen on the nearest rungs or said before, whichever is more.
         direction_noise: the same for the direction.
@@ -36,6 +37,7 @@ class Ladder(NamedTuple):
     accuracies: Any
     orders: Any
     blind: Any
+    signs: Any
     bends: Any
     value_noise: Any
     direction_noise: Any
@@ -86,6 +88,8 @@ def ladder(evaluator: Evaluator, events: Events, wanted: Any, probe: Probe, low:
     farthest = xp.where(within, distances, 0).max(axis=-1)
     blind = (shortest > farthest) & (farthest > 0)
     blind |= (farthest == 0) & (reach > 0) & (reach < distances[-1])
+    end = _at_distance(xp, distances, within, at.directions, farthest)
+    far_signs = xp.where(xp.abs(end) > noise[..., None], xp.sign(end), 0)
     floor = distances[-1] * (farthest > 0)
     sided = xp.where(blind, xp.maximum(reach, 0), xp.maximum(shortest, floor))
     accuracies = xp.where(wanted, sided.max(axis=-1) + (events.rights - events.lefts) / 2, xp.nan)
@@ -98,7 +102,7 @@ def ladder(evaluator: Evaluator, events: Events, wanted: Any, probe: Probe, low:
     orders = xp.where(growth <= _POLE, growth, orders)
     jacobians = _at_distance(xp, distances, within, at.jacobians, sided)
     bends = xp.where(xp.isfinite(jacobians), xp.abs(jacobians[..., 1:] - jacobians[..., :1]), 0)[..., 0]
-    return Ladder(accuracies, orders, blind, bends, value_noise, noise)
+    return Ladder(accuracies, orders, blind, far_signs, bends, value_noise, noise)
 
 
 def roughness(xp: Any, values: Any, slopes: Any, length: Any, smooth: Any) -> Any:

@@ -84,10 +84,13 @@ def with_middles(evaluator: Evaluator, nodes: Any) -> Any:
 
 
 def looked_at(evaluator: Evaluator, nodes: Any) -> tuple[Any, Sample]:
-    """The samples on the nodes. A node exactly on a kink, where no derivative exists, is moved into its cell."""
+    """The samples on the nodes. A node exactly on a kink, where no derivative exists, is moved into its cell.
+
+    There the inner update may be NaN and the value with it: every node is moved at which something is not finite.
+    """
     xp = evaluator.xp
     at = evaluator.sample(nodes, xp.ones(nodes.shape, bool))
-    kinked = xp.isfinite(at.values) & ~(xp.isfinite(at.directions) & xp.isfinite(at.jacobians))
+    kinked = ~(xp.isfinite(at.values) & xp.isfinite(at.directions) & xp.isfinite(at.jacobians))
     if not evaluator.any(kinked):
         return nodes, at
     cell = xp.diff(nodes, axis=1)
@@ -126,7 +129,7 @@ def _seen(
     shape = events.thetas.shape
     blank = xp.zeros(shape, events.thetas.dtype)
     pair = xp.zeros((*shape, 2), blank.dtype)
-    nothing = Ladder(blank, pair, xp.zeros(pair.shape, bool), blank, blank, blank)
+    nothing = Ladder(blank, pair, xp.zeros(pair.shape, bool), pair, blank, blank, blank)
 
     def unfinished(state: tuple) -> Any:
         return state[3] & (state[4] < _MERGES)
@@ -137,7 +140,8 @@ def _seen(
         probe = _probed(evaluator, events, wanted, high - low)
         rungs = ladder(evaluator, events, wanted, probe, low, high)
         merged = _merged(evaluator, events, rungs)
-        changed = (merged.exists != events.exists).any()
+        changed = (merged.exists != events.exists) | (merged.before != events.before) | (merged.after != events.after)
+        changed = changed.any()
         following = in_order(evaluator, merged, max_points) if evaluator.any(changed) else events
         return following, probe, rungs, changed, rounds + 1
 
@@ -216,20 +220,33 @@ def _without_near_misses(evaluator: Evaluator, events: Events, max_points: int |
 
 
 def _merged(evaluator: Evaluator, events: Events, rungs: Ladder) -> Events:
-    """Zeros between which nothing is seen, as one: from the first to the last of them."""
+    """Zeros and plateaus between which nothing is seen, as one: from the first to the last of them.
+
+    Next to them the direction may have any sign within rounding: theirs are those that are seen farther away.
+    """
     xp = evaluator.xp
-    zero = (events.kinds == ZERO) & events.exists
-    blind = (rungs.blind[:, :-1, 1] | rungs.blind[:, 1:, 0]) & zero[:, :-1] & zero[:, 1:]
-    no = xp.zeros_like(zero[:, :1])
+    level = ((events.kinds == ZERO) | (events.kinds == PLATEAU)) & events.exists
+    blind = (rungs.blind[:, :-1, 1] | rungs.blind[:, 1:, 0]) & level[:, :-1] & level[:, 1:]
+    no = xp.zeros_like(level[:, :1])
     goes_on = xp.concatenate([blind, no], axis=1)
     continues = xp.concatenate([no, blind], axis=1)
-    index = xp.broadcast_to(xp.arange(zero.shape[1]), zero.shape)
+    index = xp.broadcast_to(xp.arange(level.shape[1]), level.shape)
     # The last of the run that begins here: the next place from which nothing goes on.
-    stops = xp.where(goes_on, zero.shape[1], index)
-    last = xp.minimum(xp.minimum.accumulate(stops[:, ::-1], axis=1)[:, ::-1], zero.shape[1] - 1)
+    stops = xp.where(goes_on, level.shape[1], index)
+    last = xp.minimum(xp.minimum.accumulate(stops[:, ::-1], axis=1)[:, ::-1], level.shape[1] - 1)
+    several = last > index
+    plateaus = xp.cumsum(events.kinds == PLATEAU, axis=1)
+    inside = pick(evaluator, plateaus, last) - plateaus + (events.kinds == PLATEAU) > 0
+    kinds = xp.where(several & inside, PLATEAU, events.kinds).astype("int8")
     rights, after = pick(evaluator, events.rights, last), pick(evaluator, events.after, last)
-    thetas = xp.where(last > index, events.lefts + (rights - events.lefts) / 2, events.thetas)
-    return events._replace(thetas=thetas, rights=rights, after=after, exists=events.exists & ~continues)
+    far_before, far_after = rungs.signs[..., 0], pick(evaluator, rungs.signs[..., 1], last)
+    flat = level & (kinds == PLATEAU)
+    before = xp.where(flat & (far_before != 0), far_before, events.before)
+    after = xp.where(flat & (far_after != 0), far_after, after)
+    thetas = xp.where(several, events.lefts + (rights - events.lefts) / 2, events.thetas)
+    return events._replace(
+        thetas=thetas, rights=rights, before=before, after=after, kinds=kinds, exists=events.exists & ~continues
+    )
 
 
 def _flat(evaluator: Evaluator, at: Sample, across: Probe) -> Any:
