@@ -48,7 +48,7 @@ error = peers.largest_error(np.asarray(values), peers.meta_loss(thetas, alphas[:
 
 _FIGURES = """
 import tempfile
-from mamlgrid._cli import main
+from mamlgrid._figures.command_line import main
 folder = tempfile.TemporaryDirectory()
 main(["figures", "--case", "{case}", "--out", folder.name])
 """

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import jax
 import jax.numpy as jnp
 
-from ._algorithms import maml
-from ._meta import MetaLoss
-from ._tasks import Tasks
+from ._meta.algorithms import maml
+from ._meta.meta_loss import MetaLoss
+from ._meta.tasks import Tasks
 
 if TYPE_CHECKING:
-    from ._types import Array, ArrayLike, Float, Loss, PyTree
+    from ._base.types import Array, ArrayLike, Float, Loss, PyTree
 
 Number = Any
 

@@ -14,14 +14,14 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
-from ._meta import MetaLoss
+from ._meta.meta_loss import MetaLoss
 from .outer import ThroughAdaptation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ._tasks import Task
-    from ._types import Alpha, Array, Float, PyTree, Theta
+    from ._base.types import Alpha, Array, Float, PyTree, Theta
+    from ._meta.tasks import Task
 
 
 def gradient_inner_products(meta: MetaLoss, theta: Theta, alpha: Alpha) -> Float[Array, "num_tasks num_tasks"]:

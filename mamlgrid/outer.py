@@ -15,12 +15,12 @@ import jax
 import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 
-from ._grid import checked_count
-from ._rule import rule, static
+from ._base.arguments import checked_count
+from ._base.rule import rule, static
 
 if TYPE_CHECKING:
-    from ._tasks import Task
-    from ._types import Alpha, Array, Float, InnerRule, Loss, Theta
+    from ._base.types import Alpha, Array, Float, InnerRule, Loss, Theta
+    from ._meta.tasks import Task
 
 
 @rule

@@ -13,8 +13,8 @@ import pytest
 from jax.extend.core import jaxprs_in_params
 
 import mamlgrid as mg
-from mamlgrid import _alike
-from mamlgrid._rounding import probe
+from mamlgrid._meta import alike
+from mamlgrid._points.rounding import probe
 
 NUMBERS = np.linspace(-1.25, 1.5, 7)
 
@@ -72,7 +72,7 @@ def _same_as_written_out(monkeypatch, make, theta, dtype, ulps):
         return jax.jit(lambda theta, alpha: _everything(make(), theta, alpha))(theta, np.asarray(0.03, dtype))
 
     together = compiled()
-    monkeypatch.setattr(_alike, "FEWEST", 1000)
+    monkeypatch.setattr(alike, "FEWEST", 1000)
     alone = compiled()
     for name, exact in alone.items():
         for a, b in zip(jax.tree.leaves(together[name]), jax.tree.leaves(exact), strict=True):
@@ -85,7 +85,7 @@ def _same_as_written_out(monkeypatch, make, theta, dtype, ulps):
 @pytest.mark.parametrize("form", FORMS)
 def test_losses_taken_together_give_what_each_gives(monkeypatch, dtype, form):
     losses = FORMS[form]
-    groups = _alike.alike(losses, jnp.asarray(0.4, dtype))
+    groups = alike.alike(losses, jnp.asarray(0.4, dtype))
     assert [group.places for group in groups] == {
         "every second another": [[*range(0, 14, 2)], [*range(1, 14, 2)]],
         "two strangers": [[*range(1, 8)]],
@@ -123,7 +123,7 @@ def test_rounding_and_coordinates_see_no_difference(monkeypatch, x64):
         return *probe(meta, jnp.asarray(0.4), jnp.asarray(0.1)), *learned
 
     together = both()
-    monkeypatch.setattr(_alike, "FEWEST", 1000)
+    monkeypatch.setattr(alike, "FEWEST", 1000)
     jax.clear_caches()
     np.testing.assert_allclose(together, both(), rtol=1e-2)
 
@@ -151,22 +151,22 @@ _cube.defjvp(lambda primals, tangents: (primals[0] ** 3, 3 * primals[0] ** 2 * t
     ids=["static powers", "custom rules", "numbers inside a loop", "what cannot be traced"],
 )
 def test_what_is_not_the_same_program_is_written_out(losses):
-    assert _alike.alike(losses, jnp.asarray(0.5)) == []
+    assert alike.alike(losses, jnp.asarray(0.5)) == []
 
 
 def test_a_few_are_written_out():
-    assert _alike.alike(FORMS["partials"][: _alike.FEWEST - 1], jnp.asarray(0.5)) == []
-    assert len(_alike.alike(FORMS["partials"][: _alike.FEWEST], jnp.asarray(0.5))) == 1
+    assert alike.alike(FORMS["partials"][: alike.FEWEST - 1], jnp.asarray(0.5)) == []
+    assert len(alike.alike(FORMS["partials"][: alike.FEWEST], jnp.asarray(0.5))) == 1
 
 
 def test_constants_that_are_equal_in_all_stay_constants():
     shared = jnp.arange(3.0)
-    (group,) = _alike.alike([lambda t, c=c: jnp.sum((t - shared) ** 2) * c / 7 for c in NUMBERS], jnp.asarray(0.5))
+    (group,) = alike.alike([lambda t, c=c: jnp.sum((t - shared) ** 2) * c / 7 for c in NUMBERS], jnp.asarray(0.5))
     (numbers,) = group.data
     np.testing.assert_array_equal(numbers, NUMBERS.astype(np.float32))
     # Signs of zeros are seen.
     zeros = [0.0, -0.0, 0.0, -0.0, 0.0]
-    (group,) = _alike.alike([lambda t, z=z: t * z for z in zeros], jnp.asarray(0.5))
+    (group,) = alike.alike([lambda t, z=z: t * z for z in zeros], jnp.asarray(0.5))
     np.testing.assert_array_equal(np.signbit(group.data[0]), np.signbit(zeros))
 
 

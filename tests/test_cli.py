@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 import mamlgrid as mg
-from mamlgrid import _checks, _cli, _figures, _gallery
+from mamlgrid._figures import checks, command_line, gallery, pictures
 
 QUADRATIC = {"figure_0", "figure_1", "optimal_theta_quadratic", "contour_quadratic", "outer_loop_quadratic"}
 QUARTIC = {"figure_2", "figure_3", "figure_4", "optimal_theta_quartic", "contour_quartic", "outer_loop_quartic"}
@@ -40,7 +40,7 @@ def run(*arguments: str) -> Run:
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
-            code = _cli.main(arguments)
+            code = command_line.main(arguments)
         except SystemExit as leaving:
             code = int(leaving.code or 0)
     return Run(code, out.getvalue().splitlines(), err.getvalue().splitlines())
@@ -145,7 +145,7 @@ def test_one_case_writes_that_case_only_and_twice_the_same(tmp_path: Path) -> No
 # The rest needs no real figures.
 
 
-def picture(deviation: float = 0.0) -> _figures.Picture:
+def picture(deviation: float = 0.0) -> pictures.Picture:
     """A figure that costs nothing."""
 
     def draw() -> Any:
@@ -153,13 +153,13 @@ def picture(deviation: float = 0.0) -> _figures.Picture:
 
         return Figure(figsize=(1, 1))
 
-    check = _checks.Check("0 = 0", deviation)
-    return _figures.Picture("small", "A case", "A <title>", "A caption.", draw, None, (check,), {})
+    check = checks.Check("0 = 0", deviation)
+    return pictures.Picture("small", "A case", "A <title>", "A caption.", draw, None, (check,), {})
 
 
 @pytest.fixture
 def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_figures, "pictures", lambda case: [picture()])
+    monkeypatch.setattr(pictures, "pictures", lambda case: [picture()])
 
 
 @pytest.mark.usefixtures("cheap")
@@ -174,7 +174,7 @@ def test_pdf_has_a_png_for_the_page(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("deviation", [1e-9, math.nan, math.inf])
 def test_an_identity_that_fails_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deviation: float) -> None:
-    monkeypatch.setattr(_figures, "pictures", lambda case: [picture(deviation), picture()._replace(name="other")])
+    monkeypatch.setattr(pictures, "pictures", lambda case: [picture(deviation), picture()._replace(name="other")])
     done = run("figures", "--out", str(tmp_path))
     assert done.code == 1
     assert len(done.err) == 1
@@ -192,7 +192,7 @@ def test_a_wrong_formula_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     with jax.enable_x64(True):
         grid = mg.surface(right.meta(), np.linspace(0, 1, 5), np.linspace(-1, 2, 7))
     for case, holds in ((right, True), (wrong, False)):
-        assert _checks.check_grid("L_M", grid.values, case.meta_loss, grid).holds == holds
+        assert checks.check_grid("L_M", grid.values, case.meta_loss, grid).holds == holds
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_a_disk_that_fills_up_leaves_nothing_half_written(tmp_path: Path, monkey
 
         return write
 
-    monkeypatch.setattr(_gallery, "_text", full)
+    monkeypatch.setattr(gallery, "_text", full)
     done = run("figures", "--out", str(tmp_path))
     assert done.code == 2
     assert len(done.err) == 1
@@ -256,8 +256,8 @@ def test_without_plotly_the_rest_is_written(tmp_path: Path, monkeypatch: pytest.
     def unwanted() -> Any:
         raise AssertionError("plotly is missing")
 
-    monkeypatch.setattr(_figures, "pictures", lambda case: [picture()._replace(interactive=unwanted)])
-    for module in (_cli, _gallery):
+    monkeypatch.setattr(pictures, "pictures", lambda case: [picture()._replace(interactive=unwanted)])
+    for module in (command_line, gallery):
         monkeypatch.setattr(module, "find_spec", lambda name: None)
     done = run("figures", "--out", str(tmp_path))
     assert done.code == 0

@@ -12,7 +12,7 @@ import pytest
 
 import mamlgrid as mg
 from mamlgrid import Status
-from mamlgrid._proximal import _linear_solve
+from mamlgrid.inner._proximal import _linear_solve
 
 from . import oracles_algorithms
 from .problems import polynomial_loss

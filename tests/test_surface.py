@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import mamlgrid as mg
 from mamlgrid import Status
-from mamlgrid._points import _memory
+from mamlgrid._points import memory
 
 from . import oracles
 from .problems import polynomials, tasks
@@ -167,13 +167,13 @@ def test_chunks_change_nothing_beyond_rounding(memory_budget, x64):
 
 def _batches(monkeypatch):
     """The batch sizes of the loops over chunks that are traced from here on."""
-    sizes, original = [], _memory.in_batches
+    sizes, original = [], memory.in_batches
 
     def spy(function, points, number, batch):
         sizes.append(batch)
         return original(function, points, number, batch)
 
-    monkeypatch.setattr(_memory, "in_batches", spy)
+    monkeypatch.setattr(memory, "in_batches", spy)
     return sizes
 
 

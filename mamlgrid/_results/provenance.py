@@ -10,7 +10,7 @@ import jax
 import jaxlib.version
 import numpy as np
 
-from .._grid import is_traced
+from .._base.arguments import is_traced
 from .base import Part
 from .declaration import result, static
 

@@ -9,9 +9,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from .._grid import is_traced
-from .._status import counts
+from .._base.arguments import is_traced
 from .declaration import Declared, declarations, is_declared
+from .status import counts
 
 # No line of a text is longer.
 _WIDTH = 110

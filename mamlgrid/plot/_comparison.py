@@ -16,7 +16,7 @@ from ._scene_optimum import optimum_scene
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from .._compare import Comparison
+    from .._stationary.compare import Comparison
     from ._axes import Points
 
 _ATTRACTING = LineLook("attracting", "", THICK, "none")

@@ -29,9 +29,9 @@ from ._scene_optimum import optimum_scene
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from .._optimum import OptimalTheta
-    from .._outer_loop import OuterRun
-    from .._surface import Surface
+    from .._grid.surface import Surface
+    from .._outer_loop.loop import OuterRun
+    from .._stationary.optimum import OptimalTheta
 
 # Trajectories are vertical: more of them than this make a curtain.
 _MOST_TRAJECTORIES = 13

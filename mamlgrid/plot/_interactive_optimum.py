@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._status import Status
+from .._results.status import Status
 from ._axes import BLACK, RUN, number, scalar_thetas, wanted, window
 from ._interactive_draw import add_scene
 from ._interactive_style import ALPHA, VALUE, axis, ends, graph_objects, layout
@@ -16,8 +16,8 @@ from ._scene_optimum import optimum_scene
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-    from .._optimum import OptimalTheta
-    from .._outer_loop import OuterRun
+    from .._outer_loop.loop import OuterRun
+    from .._stationary.optimum import OptimalTheta
     from ._axes import Points
     from ._scene import Scene
 

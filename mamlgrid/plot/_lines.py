@@ -24,8 +24,8 @@ from ._axes import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from .._surface import Surface
-    from .._task_losses import TaskLosses
+    from .._grid.surface import Surface
+    from .._grid.task_losses import TaskLosses
     from ._axes import Points
 
 # The tasks differ in the dash as well as in colour, so that a grey print still tells them apart.

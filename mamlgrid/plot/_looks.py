@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from .._status import Status
+from .._results.status import Status
 from ._axes import BLACK, GREEN, OPTIMUM, PURPLE, SKY, THICK, THIN
 
 # Codes of `mg.Kind` and `mg.BranchPointKind` that look different from a smooth zero of the direction.

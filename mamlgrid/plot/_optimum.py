@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._status import Status
+from .._results.status import Status
 from ._axes import (
     ALPHA_LABEL,
     BLACK,
@@ -27,8 +27,8 @@ from ._scene_optimum import optimum_scene
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from .._optimum import OptimalTheta
-    from .._outer_loop import OuterRun
+    from .._outer_loop.loop import OuterRun
+    from .._stationary.optimum import OptimalTheta
     from ._axes import Points
 
 

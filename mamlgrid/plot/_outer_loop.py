@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .._status import Status
+from .._results.status import Status
 from ._axes import ALPHA_LABEL, RUN, THETA_LABEL, axes, legend, scalar_thetas, tidy, wanted, window
 from ._draw import draw
 from ._optimum import draw_ends
@@ -15,8 +15,8 @@ from ._scene_optimum import optimum_scene
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from .._optimum import OptimalTheta
-    from .._outer_loop import OuterRun
+    from .._outer_loop.loop import OuterRun
+    from .._stationary.optimum import OptimalTheta
     from ._axes import Points
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .._status import Status
+from .._results.status import Status
 from ._looks import BandLook, LineLook, MarkLook, confirmed, hollow
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._status import Status
+from .._results.status import Status
 from ._axes import number
 from ._looks import (
     BY_STABILITY,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._status import Status
+from .._results.status import Status
 from ._axes import number
 from ._looks import AFTER_JUMP, BEFORE_JUMP, BY_STATUS, FLAT, OPTIMAL, LineLook
 from ._scene import Band, Curve, Marks, Piece, Scene, limits, some_rows, split

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from mpl_toolkits.mplot3d import Axes3D
 
-    from .._surface import Surface
+    from .._grid.surface import Surface
     from ._axes import Points
 
 # A height that this share of the cells stay below is drawn in full; where the highest cell is more than twice as

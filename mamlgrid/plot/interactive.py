@@ -25,9 +25,9 @@ from ._scene_optimum import optimum_scene
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-    from .._optimum import OptimalTheta
-    from .._surface import Surface
-    from .._task_losses import TaskLosses
+    from .._grid.surface import Surface
+    from .._grid.task_losses import TaskLosses
+    from .._stationary.optimum import OptimalTheta
     from ._axes import Points
 
 __all__ = [

@@ -1,0 +1,68 @@
+"""The command line: `mamlgrid figures`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NoReturn
+
+from .. import __version__
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong, and leave with code 2."""
+        self.exit(2, f"{self.prog}: {' '.join(message.split())} (see {self.prog} --help)\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code: 0, 1 when an identity fails, 2 for a mistake of the caller."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    if given.command is None:
+        parser.error("a command is missing: figures")
+    if not given.out:
+        parser.error("--out is empty: name a folder, such as --out figures")
+    return _figures(given.case, Path(given.out), given.format)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="mamlgrid", description="See what gradient-based meta-learning does.", allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"mamlgrid {__version__}")
+    commands = parser.add_subparsers(title="commands", dest="command", metavar="command")
+    what = "draw the figures of the two cases, check their numbers, and write a page that shows them"
+    figures = commands.add_parser("figures", help=what, description=f"{what[0].upper()}{what[1:]}.", allow_abbrev=False)
+    figures.add_argument("--case", choices=("quadratic", "quartic", "all"), default="all", help="default: all")
+    figures.add_argument("--out", default="figures", metavar="DIR", help="folder to write to, default: figures")
+    figures.add_argument("--format", choices=("png", "svg", "pdf"), default="png", help="static files, default: png")
+    return parser
+
+
+def _figures(case: str, folder: Path, form: str) -> int:
+    """Compute, check and write the figures."""
+    from . import gallery as _gallery
+    from .pictures import pictures
+
+    blocked = _gallery.obstacle(folder)
+    if blocked:
+        print(f"mamlgrid figures: cannot write to {folder}: {blocked}", file=sys.stderr)
+        return 2
+    drawn = pictures(case)
+    try:
+        for path in _gallery.write(drawn, folder, form):
+            print(path.name, flush=True)
+    except OSError as error:
+        print(f"mamlgrid figures: cannot write to {folder}: {error.strerror or error}", file=sys.stderr)
+        return 2
+    if find_spec("plotly") is None:
+        print("interactive figures left out; for them: pip install 'mamlgrid[interactive]'")
+    failed = _gallery.failures(drawn)
+    for line in failed:
+        print(f"mamlgrid figures: {line}", file=sys.stderr)
+    print(folder.resolve() / "index.html")
+    return 1 if failed else 0

@@ -1,0 +1,1 @@
+"""The meta-loss: tasks, the contract, the named algorithms, other coordinates."""

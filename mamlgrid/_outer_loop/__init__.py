@@ -1,0 +1,1 @@
+"""The outer loop of every alpha at once, and what was trained judged by another meta-loss."""

@@ -1,0 +1,61 @@
+"""What is asked of a meta-loss at one point, to be mapped over many."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from .._results.status import Status, code
+
+if TYPE_CHECKING:
+    from .._base.types import Array, Int
+    from .._meta.meta_loss import MetaLoss
+
+
+class Sample(NamedTuple):
+    """At one point: the value, the outer direction G and its derivative in theta."""
+
+    values: Any
+    directions: Any
+    jacobians: Any
+
+
+def value_at(meta: MetaLoss, theta: Array, alpha: Array) -> Array:
+    """The meta-loss in the precision of theta, also where its tasks have a finer one."""
+    return meta(theta, alpha).astype(theta.dtype)
+
+
+def value_and_direction(meta: MetaLoss, theta: Array, alpha: Array) -> tuple[Array, Array]:
+    """The meta-loss and its outer direction."""
+    return jax.value_and_grad(partial(value_at, meta))(theta, alpha)
+
+
+def sample(meta: MetaLoss, theta: Array, alpha: Array) -> Sample:
+    """Value, direction and Jacobian.
+
+    Forward over the direction, so that an algorithm whose direction is no gradient gets its true Jacobian.
+    """
+    (value, direction), (_, jacobian) = jax.jvp(
+        lambda t: value_and_direction(meta, t, alpha), (theta,), (jnp.ones_like(theta),)
+    )
+    return Sample(value, direction, jacobian)
+
+
+# What a grid shows at each point, by how many derivatives in theta it has.
+DERIVATIVES = (lambda meta, theta, alpha: (value_at(meta, theta, alpha),), value_and_direction, sample)
+
+
+def status_at(meta: MetaLoss, theta: Any, alpha: Any, finite: Array) -> Int[Array, "..."]:
+    """The status of what was computed at one point: of all tasks together, or of each when `finite` is `[num_tasks]`.
+
+    NONFINITE where it overflowed, and what the inner rule says where the adaptation failed.
+    """
+    status = jnp.where(finite, code(Status.OK), code(Status.NONFINITE))
+    if not meta.inner.may_fail:
+        return status
+    inner = meta.inner_status(theta, alpha)
+    inner = inner if finite.ndim else inner.max()
+    return jnp.where(inner == Status.OK, status, inner)
