@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
+    from .._diagram.diagram import BifurcationDiagram
     from .._outer_loop.loop import OuterRun
-    from .._stationary.diagram import BifurcationDiagram
     from .._stationary.optimum import OptimalTheta
     from ..cases import Case
 

@@ -10,12 +10,12 @@ import jax
 import numpy as np
 
 from .. import cases, plot
+from .._diagram.diagram import bifurcation_diagram
 from .._grid.surface import surface
 from .._grid.task_losses import task_losses
 from .._meta.algorithms import fomaml
 from .._outer_loop.loop import outer_loop
 from .._results.status import Status
-from .._stationary.diagram import bifurcation_diagram
 from .._stationary.optimum import optimal_theta
 from ..plot._axes import OPTIMUM, SIZE, SIZE_3D
 from .checks import (
@@ -34,8 +34,8 @@ from .checks import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from .._diagram.diagram import BifurcationDiagram
     from .._outer_loop.loop import OuterRun
-    from .._stationary.diagram import BifurcationDiagram
     from .._stationary.optimum import OptimalTheta
 
 _CASE_1, _CASE_2 = "Case 1: two quadratic losses", "Case 2: a quartic and a quadratic loss"

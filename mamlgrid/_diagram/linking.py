@@ -23,7 +23,7 @@ from .special_points import Box, Form, Special, critical_points, folds, is_same
 
 if TYPE_CHECKING:
     from .._meta.meta_loss import MetaLoss
-    from .row import Stationary
+    from .._stationary.row import Stationary
 
 # Sections that may be added, for each of those there were and at all: where G is noise there is no end to it.
 _MOST_ADDED = 4, 2048

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .zeros import ZERO
+from .._stationary.zeros import ZERO
 
 if TYPE_CHECKING:
-    from .row import Stationary
+    from .._stationary.row import Stationary
 
 
 class Columns(NamedTuple):

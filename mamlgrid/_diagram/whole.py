@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from .._stationary.rows import Rows, Solver
 from .branches import Curve, curves
 from .linking import Graph, Linking
-from .rows import Rows, Solver
 from .special_points import Box
 
 if TYPE_CHECKING:

@@ -27,15 +27,15 @@ from .._results import (
     variable,
 )  # fmt: skip
 from .._results.status import Status
+from .._stationary.optimum import Jumps, OptimalTheta, listed_jumps
 from .branches import Curve, window
-from .optimum import Jumps, OptimalTheta, listed_jumps
 from .sections import stabilities
 from .special_points import Form, Special
 from .whole import Whole, whole
 
 if TYPE_CHECKING:
     from .._base.types import Array, ArrayLike, Bool, Float, Int
-    from .row import Stationary
+    from .._stationary.row import Stationary
 
 
 class Kind(enum.IntEnum):

@@ -1,0 +1,1 @@
+"""The bifurcation diagram: rows of stationary points linked into curves; folds, branch points, and what stays open."""
