@@ -37,10 +37,10 @@ from ._meta.meta_loss import MetaLoss as MetaLoss
 from ._meta.tasks import Tasks as Tasks
 from ._outer_loop.evaluate import Evaluation as Evaluation
 from ._outer_loop.evaluate import evaluate as evaluate
-from ._outer_loop.loop import OuterRun as OuterRun
-from ._outer_loop.loop import OuterState as OuterState
-from ._outer_loop.loop import Trace as Trace
 from ._outer_loop.loop import outer_loop as outer_loop
+from ._outer_loop.outer_run import OuterRun as OuterRun
+from ._outer_loop.outer_run import OuterState as OuterState
+from ._outer_loop.outer_run import Trace as Trace
 from ._results import load as load
 from ._results.status import Status as Status
 from ._results.status import raise_for_status as raise_for_status

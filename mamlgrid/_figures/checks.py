@@ -12,7 +12,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from .._diagram.diagram import BifurcationDiagram
-    from .._outer_loop.loop import OuterRun
+    from .._outer_loop.outer_run import OuterRun
     from .._stationary.optimum import OptimalTheta
     from ..cases import Case
 

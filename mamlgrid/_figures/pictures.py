@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from .._diagram.diagram import BifurcationDiagram
-    from .._outer_loop.loop import OuterRun
+    from .._outer_loop.outer_run import OuterRun
     from .._stationary.optimum import OptimalTheta
 
 _CASE_1, _CASE_2 = "Case 1: two quadratic losses", "Case 2: a quartic and a quadratic loss"

@@ -14,7 +14,7 @@ from .._points.at import status_at
 from .._points.memory import MEMORY_BUDGET, checked_budget, mapped, on_grid
 from .._results import Provenance, Result, coordinate, origin, provenance, result, variable
 from .._stationary.optimum import OptimalTheta
-from .loop import OuterRun
+from .outer_run import OuterRun
 
 if TYPE_CHECKING:
     from .._base.types import Array, ArrayLike, Float, Int, PyTree

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from .._grid.surface import Surface
-    from .._outer_loop.loop import OuterRun
+    from .._outer_loop.outer_run import OuterRun
     from .._stationary.optimum import OptimalTheta
 
 # Trajectories are vertical: more of them than this make a curtain.

@@ -16,7 +16,7 @@ from ._scene_optimum import optimum_scene
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-    from .._outer_loop.loop import OuterRun
+    from .._outer_loop.outer_run import OuterRun
     from .._stationary.optimum import OptimalTheta
     from ._axes import Points
     from ._scene import Scene

@@ -15,7 +15,7 @@ from ._scene_optimum import optimum_scene
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from .._outer_loop.loop import OuterRun
+    from .._outer_loop.outer_run import OuterRun
     from .._stationary.optimum import OptimalTheta
     from ._axes import Points
 
