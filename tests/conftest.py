@@ -14,6 +14,12 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck
 
+import mamlgrid
+
+from .signatures import check_signatures
+
+SIGNATURES = check_signatures(mamlgrid)
+
 # No deadline: the first example of a test compiles. Derandomised, so that a run is the same for all;
 # HYPOTHESIS_PROFILE=search looks for new counterexamples. The one fixture shared by the examples of a test is
 # the precision, which no example changes.

@@ -8,9 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from jaxtyping import TypeCheckError
 
 import mamlgrid as mg
+from mamlgrid._points.at import value_at
+
+from .conftest import SIGNATURES as SIGNATURES_READ
 
 ROOT = Path(mg.__file__).parent.parent
 
@@ -223,3 +228,12 @@ def test_the_version_is_one():
 
 def test_the_package_is_typed():
     assert (Path(mg.__file__).parent / "py.typed").exists()
+
+
+def test_the_shapes_of_signatures_are_checked_while_tests_run():
+    assert len(SIGNATURES_READ) == 2
+    assert SIGNATURES_READ["read"] > 1000
+    # Words that only a type checker knows.
+    assert SIGNATURES_READ["unread"] <= 2
+    with pytest.raises(TypeCheckError, match="theta"):
+        value_at(mg.cases.quadratic().meta(), np.zeros((2, 3)), "alpha")

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 if TYPE_CHECKING:
-    from .types import Array, ArrayLike, Float
+    from .types import Array, Float
 
 
 # Points of the even grid that is searched unless the caller says otherwise. A basin, or a pair of fixed points,
@@ -34,7 +34,7 @@ def even(low: Array, high: Array, num_thetas: int = NUM_THETAS) -> Float[Array, 
     return low + (high - low) * jnp.linspace(0, 1, num_thetas, dtype=low.dtype)
 
 
-def axis(name: str, points: ArrayLike, *, increasing: bool = False) -> Float[Array, "points"]:
+def axis(name: str, points: Any, *, increasing: bool = False) -> Float[Array, "points"]:
     """`points` as a one-dimensional, non-empty, finite floating axis.
 
     Under a transformation the values are not known, so only shape and dtype are checked.

@@ -7,11 +7,12 @@ from typing import Any, Protocol, TypeAlias
 
 from jax.typing import ArrayLike
 from jaxtyping import Array, Bool, Float, Int, PyTree, Shaped
+from numpy.typing import NDArray
 
 from ..inner._rules import InnerRule
 from ..outer import OuterRule
 
-Theta: TypeAlias = PyTree[Float[Array, "..."]]
+Theta: TypeAlias = PyTree[Float[ArrayLike, "..."]]
 """Parameters: any pytree of floating arrays; a scalar for everything that has a theta axis."""
 
 Alpha: TypeAlias = PyTree[Float[ArrayLike, "..."]]
@@ -20,11 +21,24 @@ Alpha: TypeAlias = PyTree[Float[ArrayLike, "..."]]
 Data: TypeAlias = PyTree[Shaped[Array, "num_tasks ..."]] | None
 """What a loss reads besides theta; the tasks lie along the leading axis of each leaf."""
 
+TaskData: TypeAlias = PyTree[Shaped[Array, "..."]] | None
+"""The same of one task."""
+
+State: TypeAlias = tuple[Theta, PyTree]
+"""The parameters, and what an inner rule remembers between steps (momentum and the like)."""
+
+Body: TypeAlias = Callable[[Any, Any], tuple[Any, Any]]
+"""Of a scan: `(carry, x) -> (carry, y)`."""
+
 Loss: TypeAlias = Callable[[Any], Any]
 """`theta -> scalar`."""
 
 LossFamily: TypeAlias = Callable[[Any, Any], Any]
 """`(theta, data) -> scalar`."""
+
+
+Numbers: TypeAlias = NDArray[Any]
+"""Arrays of NumPy, as pictures are made of."""
 
 
 class Coordinates(Protocol):
@@ -39,6 +53,7 @@ __all__ = [
     "Alpha",
     "Array",
     "ArrayLike",
+    "Body",
     "Bool",
     "Coordinates",
     "Data",
@@ -47,7 +62,10 @@ __all__ = [
     "Int",
     "Loss",
     "LossFamily",
+    "Numbers",
     "OuterRule",
     "PyTree",
+    "State",
+    "TaskData",
     "Theta",
 ]

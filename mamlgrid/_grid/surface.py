@@ -94,7 +94,7 @@ def surface(
     return Surface(alphas, thetas, values, grads, curvatures, status, origin)
 
 
-def axes(alphas: ArrayLike, thetas: ArrayLike) -> tuple[Float[Array, "alphas"], Float[Array, "thetas"]]:
+def axes(alphas: Any, thetas: Any) -> tuple[Float[Array, "alphas"], Float[Array, "thetas"]]:
     """Both axes checked, in their common dtype."""
     checked = axis("alphas", alphas), axis("thetas", thetas)
     dtype = jnp.result_type(*checked)
@@ -126,7 +126,7 @@ def _evaluate_into(
     return _arrays(meta, alphas, thetas, derivatives, memory_budget)
 
 
-def _reusable(out: Surface, alphas: Array, thetas: Array, derivatives: int) -> tuple[Array | None, ...]:
+def _reusable(out: Any, alphas: Array, thetas: Array, derivatives: int) -> tuple[Array | None, ...]:
     """The arrays of `out` that the new surface can be written over, or an error where they do not fit."""
     if not isinstance(out, Surface):
         raise TypeError(f"out must be an mg.Surface, got {type(out).__name__}")

@@ -255,7 +255,7 @@ def moreau(
     return meta_loss(loss, tasks, inner=rule, outer=Displacement(), reduce=reduce)
 
 
-def _descent(inner: Any, num_steps: int, per_step: bool, checkpoint: bool) -> InnerRule:
+def _descent(inner: Any, num_steps: Any, per_step: Any, checkpoint: Any) -> InnerRule:
     num_steps = checked_count("num_steps", num_steps)
     if inner is None:
         return GradientDescent(num_steps, per_step=bool(per_step), checkpoint=bool(checkpoint))

@@ -154,7 +154,7 @@ def recomputing(meta: MetaLoss) -> MetaLoss:
     return dataclasses.replace(meta, inner=dataclasses.replace(meta.inner, checkpoint=True))
 
 
-def parameters(theta: Theta) -> Theta:
+def parameters(theta: Any) -> Theta:
     """`theta` with floating array leaves; Python numbers become the default float."""
 
     def leaf(x: Any) -> Float[Array, "..."]:

@@ -15,7 +15,7 @@ from .._base.rule import rule, static
 from .alike import Alike, alike
 
 if TYPE_CHECKING:
-    from .._base.types import Array, Data, Float, Loss, LossFamily, Theta
+    from .._base.types import Array, Data, Float, Loss, LossFamily, TaskData, Theta
 
 
 class Tasks(NamedTuple):
@@ -66,8 +66,8 @@ class LossTask:
 
     loss: Callable[..., Any] = static()
     takes_data: bool = static(default=False)
-    support_data: Data = None
-    query_data: Data = None
+    support_data: TaskData = None
+    query_data: TaskData = None
 
     def support(self, theta: Theta) -> Float[Array, ""]:
         """The loss on the support data."""
@@ -77,7 +77,7 @@ class LossTask:
         """The loss on the query data."""
         return self._loss(adapted, self.query_data)
 
-    def _loss(self, theta: Theta, data: Data) -> Float[Array, ""]:
+    def _loss(self, theta: Theta, data: TaskData) -> Float[Array, ""]:
         return checked_scalar(self.loss, self.loss(theta, data) if self.takes_data else self.loss(theta))
 
 

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from .._base.types import Array
     from .._meta.meta_loss import MetaLoss
 
-    At = Callable[[MetaLoss, Array, Array], Any]
-    """`(meta, theta, alpha) -> arrays`, of one point."""
-
 # Points that are evaluated side by side: enough for XLA to work on whole cache lines, few enough that a call for a
 # handful of points costs microseconds. Fewer where the temporaries of a point are large.
 _BLOCK = 1024
@@ -35,7 +32,9 @@ _BLOCKS = 16
 _BLOCK_BYTES = 2**26
 
 
-def on_points(at: At, meta: MetaLoss, thetas: np.ndarray, alphas: np.ndarray, memory_budget: int) -> Any:
+def on_points(
+    at: Callable[..., Any], meta: MetaLoss, thetas: np.ndarray, alphas: np.ndarray, memory_budget: int
+) -> Any:
     """`at(meta, theta, alpha)` at each of the points, as NumPy arrays.
 
     Args:
@@ -61,7 +60,7 @@ def on_points(at: At, meta: MetaLoss, thetas: np.ndarray, alphas: np.ndarray, me
 
 
 @partial(jax.jit, static_argnames="at")
-def _blocks(meta: MetaLoss, pair: Array, number: Array, *, at: At) -> Any:
+def _blocks(meta: MetaLoss, pair: Array, number: Array, *, at: Callable[..., Any]) -> Any:
     """`at` on the first `number` of the blocks of points."""
     shapes = jax.eval_shape(partial(at, meta), *pair[:, 0, 0])
     buffers = jax.tree.map(lambda s: jnp.zeros(pair.shape[1:], s.dtype), shapes)
@@ -73,7 +72,7 @@ def _blocks(meta: MetaLoss, pair: Array, number: Array, *, at: At) -> Any:
     return jax.lax.fori_loop(0, number, advance, buffers)
 
 
-def _block(at: At, meta: MetaLoss, dtype: Any, memory_budget: int) -> int:
+def _block(at: Callable[..., Any], meta: MetaLoss, dtype: Any, memory_budget: int) -> int:
     """The size of a block: a power of two whose temporaries fit into the budget."""
     structure = jax.tree.structure(meta)
     leaves = tuple((jnp.shape(x), str(jnp.result_type(x))) for x in jax.tree.leaves(meta))

@@ -141,9 +141,8 @@ def _seen(
         rungs = ladder(evaluator, events, wanted, probe, low, high)
         merged = _merged(evaluator, events, rungs)
         changed = (merged.exists != events.exists) | (merged.before != events.before) | (merged.after != events.after)
-        changed = changed.any()
         following = in_order(evaluator, merged, max_points) if evaluator.any(changed) else events
-        return following, probe, rungs, changed, rounds + 1
+        return following, probe, rungs, changed.any(), rounds + 1
 
     start = (events, Probe(*[blank] * 5), nothing, True, 0)
     return evaluator.loop(unfinished, advance, start)[:3]

@@ -18,8 +18,7 @@ from ._rules import InnerRule
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .._base.types import Alpha, Array, ArrayLike, Loss, Theta
-    from ._rules import State
+    from .._base.types import Alpha, Array, ArrayLike, Loss, State, Theta
 
 # Conjugate gradients end in exact arithmetic after as many steps as there are parameters, in floating arithmetic after
 # a few times as many; a network is done long before, since I + H / strength has few eigenvalues far from one.

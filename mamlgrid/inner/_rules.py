@@ -21,10 +21,7 @@ from ._scan import scan
 if TYPE_CHECKING:
     import optax as optax_
 
-    from .._base.types import Alpha, Loss, PyTree, Theta
-
-    State = tuple[Theta, PyTree]
-    """The parameters, and what a rule remembers between steps (momentum and the like)."""
+    from .._base.types import Alpha, Loss, PyTree, State, Theta
 
 
 @rule

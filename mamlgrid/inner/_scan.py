@@ -10,9 +10,7 @@ import jax
 import jax.numpy as jnp
 
 if TYPE_CHECKING:
-    from .._base.types import PyTree
-
-    Body = Callable[[Any, Any], tuple[Any, Any]]
+    from .._base.types import Body, PyTree
 
 # A loop this short is written out, so that XLA fuses it with what surrounds it; a longer one is a scan, so that
 # compile time does not grow with the number of steps.

@@ -9,9 +9,8 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from mpl_toolkits.mplot3d import Axes3D
-    from numpy.typing import NDArray
 
-    Points: TypeAlias = NDArray[np.floating[Any]]
+    from .._base.types import Numbers
 
 Field: TypeAlias = Literal["values", "grads", "curvatures"]
 
@@ -79,7 +78,7 @@ def wanted(result: Any, kind: str) -> Any:
     return result
 
 
-def field_of(surface: Any, field: str) -> Points:
+def field_of(surface: Any, field: str) -> Numbers:
     """One field of a surface, `[alphas, thetas]`."""
     if field not in FIELD_LABELS:
         raise ValueError(f"field must be one of {', '.join(map(repr, FIELD_LABELS))}, got {field!r}")
@@ -90,7 +89,7 @@ def field_of(surface: Any, field: str) -> Points:
     return np.asarray(values)
 
 
-def grid_of(surface: Any, field: str) -> tuple[Points, Points, Points]:
+def grid_of(surface: Any, field: str) -> tuple[Numbers, Numbers, Numbers]:
     """Alphas, thetas and one field, both axes in increasing order and with at least two points."""
     alphas, thetas = np.asarray(surface.alphas), np.asarray(surface.thetas)
     for name, points in (("alphas", alphas), ("thetas", thetas)):
@@ -102,7 +101,7 @@ def grid_of(surface: Any, field: str) -> tuple[Points, Points, Points]:
     return alphas[rows], thetas[columns], field_of(surface, field)[np.ix_(rows, columns)]
 
 
-def scalar_thetas(run: Any) -> tuple[Points, Points]:
+def scalar_thetas(run: Any) -> tuple[Numbers, Numbers]:
     """End points `[alphas]` and trajectories `[alphas, steps]` of a run of one parameter."""
     ends, ways = run.thetas, run.trace.thetas
     if not (hasattr(ends, "ndim") and ends.ndim == 1):
@@ -110,7 +109,7 @@ def scalar_thetas(run: Any) -> tuple[Points, Points]:
     return np.asarray(ends), np.asarray(ways)
 
 
-def span(alphas: Points | tuple[float, float]) -> tuple[float, float]:
+def span(alphas: Numbers | tuple[float, float]) -> tuple[float, float]:
     """The limits of the alpha axis."""
     low, high = float(alphas[0]), float(alphas[-1])
     return (low, high) if high > low else (low - 0.5, high + 0.5)
@@ -125,7 +124,7 @@ def number(value: float) -> str:
     return f"{value:.4g}".replace("-", "−")
 
 
-def window(thetas: Points, bounds: Any) -> tuple[float, float]:
+def window(thetas: Numbers, bounds: Any) -> tuple[float, float]:
     """The interval of theta to show: what is finite, with a margin; all of `bounds` around a constant.
 
     Without the second part a curve that is constant but for rounding would be magnified until rounding shows.

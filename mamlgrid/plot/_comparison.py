@@ -16,8 +16,8 @@ from ._scene_optimum import optimum_scene
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from .._base.types import Numbers
     from .._stationary.compare import Comparison
-    from ._axes import Points
 
 _ATTRACTING = LineLook("attracting", "", THICK, "none")
 _REPELLING = LineLook("repelling", "", 0.3, "none")
@@ -158,7 +158,7 @@ def _points(result: Any, heights: Any, only: int | None = None) -> Scene:
     return Scene(limits(result.alphas), limits(result.thetas), tuple(curves))
 
 
-def _above_rounding(regrets: Any) -> Points:
+def _above_rounding(regrets: Any) -> Numbers:
     """Regrets, with NaN for those that are rounding."""
     regrets = np.asarray(regrets)
     largest = np.max(regrets, initial=0, where=np.isfinite(regrets))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from ._axes import Points
+    from .._base.types import Numbers
     from ._levels import Levels
 
 # Facets along each axis: matplotlib draws one by one, and finer ones cannot be seen at 8 cm.
@@ -17,13 +17,13 @@ MOST_FACETS = 100
 _LIGHT = np.array([-0.5, -0.4, 0.77])
 
 
-def thinned(x: Points, y: Points, z: Points, most: int = MOST_FACETS) -> tuple[Points, Points, Points]:
+def thinned(x: Numbers, y: Numbers, z: Numbers, most: int = MOST_FACETS) -> tuple[Numbers, Numbers, Numbers]:
     """Every so many rows and columns, the first and the last among them."""
     rows, columns = (np.unique(np.linspace(0, n - 1, min(n, most + 1)).round().astype(int)) for n in z.shape)
     return x[rows], y[columns], z[np.ix_(rows, columns)]
 
 
-def facets(x: Points, y: Points, z: Points, low: float, high: float, heights: Points) -> Points:
+def facets(x: Numbers, y: Numbers, z: Numbers, low: float, high: float, heights: Numbers) -> Numbers:
     """The cells of a grid as polygons `[facets, corners, 3]` between two heights.
 
     Cells are cut at `low`, `high` and each of `heights`, so that no facet crosses a contour line; those with a corner
@@ -48,7 +48,7 @@ def facets(x: Points, y: Points, z: Points, low: float, high: float, heights: Po
     return cells
 
 
-def shaded(polygons: Points, levels: Levels, box: tuple[Any, Any, Any]) -> Points:
+def shaded(polygons: Numbers, levels: Levels, box: tuple[Any, Any, Any]) -> Numbers:
     """RGBA of each facet, `[facets, 4]`: the colour of its height, darker where it turns from the light."""
     size = np.array([float(np.ptp(side)) or 1.0 for side in box])
     corners = polygons / size
@@ -61,7 +61,7 @@ def shaded(polygons: Points, levels: Levels, box: tuple[Any, Any, Any]) -> Point
     return colors
 
 
-def _cut(polygons: Points, height: float, *, above: bool = True) -> Points:
+def _cut(polygons: Numbers, height: float, *, above: bool = True) -> Numbers:
     """The part of each polygon above a height, or below it (Sutherland and Hodgman 1974)."""
     depth = (polygons[..., 2] - height) * (1 if above else -1)
     whole, part = (depth >= 0).all(axis=1), (depth >= 0).any(axis=1) & (depth < 0).any(axis=1)
@@ -80,7 +80,7 @@ def _cut(polygons: Points, height: float, *, above: bool = True) -> Points:
     return joined(polygons[whole], cut)
 
 
-def joined(*groups: Points) -> Points:
+def joined(*groups: Numbers) -> Numbers:
     """Polygons of different numbers of corners in one array, the last corner repeated."""
     most = max(group.shape[1] for group in groups)
     return np.concatenate([np.pad(g, ((0, 0), (0, most - g.shape[1]), (0, 0)), mode="edge") for g in groups])

@@ -11,7 +11,7 @@ from ._interactive_style import VALUE
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-    from ._axes import Points
+    from .._base.types import Numbers
     from ._looks import LineLook, MarkLook
     from ._scene import Band, Curve, Marks, Scene
 
@@ -100,7 +100,7 @@ def add_to_surface(figure: Any, scene: Scene, height: float, *, at: float | None
     known = _Legend(figure)
     alphas, thetas = figure.data[0].x, figure.data[0].y
 
-    def lifted(thing: Any, share: float) -> dict[str, Points]:
+    def lifted(thing: Any, share: float) -> dict[str, Numbers]:
         z = thing.values + share * height if at is None else np.full(thing.y.size, at + 0.0)
         inside = (alphas[0] <= thing.x) & (thing.x <= alphas[-1]) & (thetas[0] <= thing.y) & (thing.y <= thetas[-1])
         return {"x": thing.x, "y": np.where(inside, thing.y, np.nan), "z": z}

@@ -16,9 +16,9 @@ from ._scene_optimum import optimum_scene
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
+    from .._base.types import Numbers
     from .._outer_loop.outer_run import OuterRun
     from .._stationary.optimum import OptimalTheta
-    from ._axes import Points
     from ._scene import Scene
 
 # Of the outer loop: status, name, symbol. The first two have arrived somewhere, the others have no place.
@@ -116,7 +116,7 @@ def _laid_out(figure: Any, scene: Scene, title: str, note: str, across: str, lim
     return figure
 
 
-def _add_run(figure: Figure, run: Any, finals: Points, edge: float) -> None:
+def _add_run(figure: Figure, run: Any, finals: Numbers, edge: float) -> None:
     """End points of the outer loop; what is gone or not finite has a cross on the lower edge."""
     alphas, values, status = np.asarray(run.alphas), np.asarray(run.values), np.asarray(run.status)
     for kind, name, symbol in _RUN_MARKS:

@@ -12,7 +12,7 @@ from ._interactive_style import GRID_LINE, Shown, axis, colorscale, ends, graph_
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-    from ._axes import Points
+    from .._base.types import Numbers
 
 # Whatever comes twice below comes first for the cross-section at fixed alpha, then for the one at fixed theta.
 _NAMES = ("α", "θ")
@@ -43,14 +43,14 @@ class Look(NamedTuple):
 class _Grid(NamedTuple):
     """What is drawn: the two axes, and `[thetas, alphas]` heights, in plotly's order."""
 
-    axes: tuple[Points, Points]
-    heights: Points
+    axes: tuple[Numbers, Numbers]
+    heights: Numbers
 
-    def values(self, fixed: int, k: int) -> Points:
+    def values(self, fixed: int, k: int) -> Numbers:
         """Along the cross-section at point `k` of the fixed axis."""
         return self.heights[:, k].copy() if fixed == 0 else self.heights[k]
 
-    def line(self, fixed: int, k: int) -> dict[str, Points]:
+    def line(self, fixed: int, k: int) -> dict[str, Numbers]:
         """The same as a line in space."""
         free = self.axes[1 - fixed]
         across = np.full_like(free, self.axes[fixed][k])
@@ -74,7 +74,9 @@ class _Grid(NamedTuple):
         return [moved, heading, [_LINES[fixed], _PANELS[fixed]]]
 
 
-def linked_sections(alphas: Points, thetas: Points, values: Points, *, shown: Shown, look: Look, title: str) -> Figure:
+def linked_sections(
+    alphas: Numbers, thetas: Numbers, values: Numbers, *, shown: Shown, look: Look, title: str
+) -> Figure:
     """The surface with its cross-sections; more traces can be added.
 
     Args:
@@ -144,7 +146,7 @@ def linked_sections(alphas: Points, thetas: Points, values: Points, *, shown: Sh
     return figure
 
 
-def _scene(alphas: Points, thetas: Points, shown: Shown) -> dict[str, Any]:
+def _scene(alphas: Numbers, thetas: Numbers, shown: Shown) -> dict[str, Any]:
     def side(title: str, limits: list[float]) -> dict[str, Any]:
         look = {"gridcolor": GRID_LINE, "backgroundcolor": "#fafafa", "showspikes": False, "zeroline": False}
         return {"title": {"text": title}, "range": limits, "nticks": 6, **look}

@@ -11,7 +11,7 @@ import numpy as np
 from ._axes import number
 
 if TYPE_CHECKING:
-    from ._axes import Points
+    from .._base.types import Numbers
 
 # Unicode, not LaTeX: MathJax would have to be fetched, and these pages open offline.
 ALPHA, THETA = "inner step size α", "initial parameter θ"
@@ -59,7 +59,7 @@ class Shown(NamedTuple):
         return [self.low - room, self.high + room]
 
 
-def shown(values: Points, *, signed: bool = False, by_row: bool = False) -> Shown:
+def shown(values: Numbers, *, signed: bool = False, by_row: bool = False) -> Shown:
     """The range worth showing: all of it, unless a few values would press the others flat.
 
     Args:
@@ -128,13 +128,13 @@ def axis(title: str, limits: list[float], **more: Any) -> dict[str, Any]:
     return {"title": {"text": title, "standoff": 8}, "range": limits, **ticks, **lines, **zero, **more}
 
 
-def ends(points: Points) -> list[float]:
+def ends(points: Numbers) -> list[float]:
     """The range of an axis from its first to its last point; a little around a single one."""
     low, high = float(points[0]), float(points[-1])
     return [low, high] if high > low else [low - 0.5, low + 0.5]
 
 
-def slider(points: Points, active: int, args: Callable[[int], list[Any]], place: dict[str, Any]) -> dict[str, Any]:
+def slider(points: Numbers, active: int, args: Callable[[int], list[Any]], place: dict[str, Any]) -> dict[str, Any]:
     """A slider over `points` whose steps call `Plotly.update`, so that it works without a kernel.
 
     Args:

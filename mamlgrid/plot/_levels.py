@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.colors import BoundaryNorm, Colormap
 
-    from ._axes import Points
+    from .._base.types import Numbers
 
 # Every colour of the map is used equally often where levels are spaced by ratio; beyond this ratio between large and
 # small values even spacing would put most of the picture into one colour.
@@ -29,13 +29,13 @@ class Levels(NamedTuple):
         cmap: the colours.
     """
 
-    levels: Points
+    levels: Numbers
     ticks: dict[float, str]
     norm: BoundaryNorm
     cmap: Colormap
 
 
-def levels_of(values: Points, signed: bool) -> Levels:
+def levels_of(values: Numbers, signed: bool) -> Levels:
     """Levels for a field: spaced by ratio where it spans decades, evenly otherwise; symmetric when `signed`."""
     import matplotlib
     from matplotlib.colors import BoundaryNorm
@@ -56,7 +56,7 @@ def levels_of(values: Points, signed: bool) -> Levels:
     return Levels(levels, ticks, BoundaryNorm(levels, cmap.N, extend="both"), cmap)
 
 
-def _by_ratio(low: float, high: float, signed: bool) -> tuple[Points, dict[float, str]]:
+def _by_ratio(low: float, high: float, signed: bool) -> tuple[Numbers, dict[float, str]]:
     """Levels like 0.1, 0.2, 0.5, 1, ... with a tick at each decade."""
     first, last = int(np.floor(np.log10(low))), int(np.ceil(np.log10(high)))
     if signed:  # Each side has half of the colours.

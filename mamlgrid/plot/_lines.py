@@ -24,9 +24,9 @@ from ._axes import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from .._base.types import Numbers
     from .._grid.surface import Surface
     from .._grid.task_losses import TaskLosses
-    from ._axes import Points
 
 # The tasks differ in the dash as well as in colour, so that a grey print still tells them apart.
 _DASHES = ("solid", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (5, 1.5, 1.5, 1.5)))
@@ -127,7 +127,7 @@ def section(
     return ax
 
 
-def _from_zero(ax: Axes, values: Points) -> None:
+def _from_zero(ax: Axes, values: Numbers) -> None:
     """No margins across; up from zero when nothing is negative, since a loss means what it is above zero."""
     ax.margins(x=0)
     if np.nanmin(values, initial=0) >= 0:

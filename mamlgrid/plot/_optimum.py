@@ -27,9 +27,9 @@ from ._scene_optimum import optimum_scene
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from .._base.types import Numbers
     from .._outer_loop.outer_run import OuterRun
     from .._stationary.optimum import OptimalTheta
-    from ._axes import Points
 
 
 def optimal_theta(result: OptimalTheta, ax: Axes | None = None, *, run: OuterRun | None = None) -> Axes:
@@ -70,7 +70,7 @@ def optimal_theta(result: OptimalTheta, ax: Axes | None = None, *, run: OuterRun
     return ax
 
 
-def draw_ends(ax: Axes, run: OuterRun, ends: Points, some: Any = slice(None), *, on_colour: bool = False) -> None:
+def draw_ends(ax: Axes, run: OuterRun, ends: Numbers, some: Any = slice(None), *, on_colour: bool = False) -> None:
     """End points of the outer loop; a run that is gone or not finite has a cross on the lower edge of the picture.
 
     Args:

@@ -15,9 +15,9 @@ from ._scene_optimum import optimum_scene
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from .._base.types import Numbers
     from .._outer_loop.outer_run import OuterRun
     from .._stationary.optimum import OptimalTheta
-    from ._axes import Points
 
 
 def outer_loop(run: OuterRun, ax: Axes | None = None, *, optimum: OptimalTheta | None = None) -> Axes:
@@ -66,7 +66,7 @@ def outer_loop(run: OuterRun, ax: Axes | None = None, *, optimum: OptimalTheta |
     return ax
 
 
-def draw_ways(ax: Axes, alphas: Points, ways: Points, *, color: str, alpha: float, linewidth: float = 1.0) -> None:
+def draw_ways(ax: Axes, alphas: Numbers, ways: Numbers, *, color: str, alpha: float, linewidth: float = 1.0) -> None:
     """A vertical line for each alpha, over all the thetas it passed through."""
     reached = np.where(np.isfinite(ways), ways, np.nan)
     ax.vlines(

@@ -13,7 +13,7 @@ from .._results.status import Status
 from ._looks import BandLook, LineLook, MarkLook, confirmed, hollow
 
 if TYPE_CHECKING:
-    from ._axes import Points
+    from .._base.types import Numbers
 
 # What lasts over many alphas is marked at about so many of them.
 MOST_MARKS = 15
@@ -39,9 +39,9 @@ class Curve(NamedTuple):
     """
 
     name: str
-    x: Points
-    y: Points
-    values: Points
+    x: Numbers
+    y: Numbers
+    values: Numbers
     words: tuple[str, ...]
     pieces: tuple[Piece, ...]
 
@@ -69,12 +69,12 @@ class Marks(NamedTuple):
 
     kind: str
     look: MarkLook
-    x: Points
-    y: Points
-    values: Points
+    x: Numbers
+    y: Numbers
+    values: Numbers
     words: tuple[str, ...]
     labels: tuple[str, ...] = ()
-    bars: Points = np.zeros(0)
+    bars: Numbers = np.zeros(0)
     confirmed: bool = True
 
 
@@ -94,8 +94,8 @@ class Band(NamedTuple):
     left: float
     right: float
     words: str
-    x: Points = np.zeros(0)
-    values: Points = np.zeros(0)
+    x: Numbers = np.zeros(0)
+    values: Numbers = np.zeros(0)
 
 
 class Scene(NamedTuple):
@@ -116,7 +116,7 @@ class Scene(NamedTuple):
     marks: tuple[Marks, ...] = ()
 
     @property
-    def thetas(self) -> Points:
+    def thetas(self) -> Numbers:
         """Every theta that should be in view."""
         return np.concatenate([np.zeros(0), *(c.y for c in self.curves), *(m.y for m in self.marks)])
 

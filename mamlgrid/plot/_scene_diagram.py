@@ -33,7 +33,7 @@ from ._scene import Band, Curve, Marks, Piece, Scene, limits, some_rows, split
 from ._scene_optimum import optimum_scene, told, visible
 
 if TYPE_CHECKING:
-    from ._axes import Points
+    from .._base.types import Numbers
 
 _STABILITY_WORDS = {1: "attracting", -1: "repelling", 0: "semistable"}
 
@@ -155,7 +155,7 @@ def hysteresis_bands(jumps: Any, axis: tuple[float, float]) -> tuple[Band, ...]:
     return tuple(bands)
 
 
-def unresolved_bands(unresolved: Any, alphas: Points) -> tuple[Band, ...]:
+def unresolved_bands(unresolved: Any, alphas: Numbers) -> tuple[Band, ...]:
     """The ranges of alpha that could not be settled, with the reasons; those that would be drawn as one are one."""
     starts, stops = np.asarray(unresolved.starts), np.asarray(unresolved.stops)
     groups: list[list[int]] = []

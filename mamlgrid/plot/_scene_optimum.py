@@ -12,7 +12,7 @@ from ._looks import AFTER_JUMP, BEFORE_JUMP, BY_STATUS, FLAT, OPTIMAL, LineLook
 from ._scene import Band, Curve, Marks, Piece, Scene, limits, some_rows, split
 
 if TYPE_CHECKING:
-    from ._axes import Points
+    from .._base.types import Numbers
 
 # Statuses whose theta lies on the curve; of the others it is not known, or there is none.
 _ON_CURVE = (Status.OK, Status.AT_BOUND, Status.DEGENERATE, Status.ONE_SIDED, Status.PLATEAU)
@@ -90,7 +90,7 @@ def flat_bands(optimum: Any) -> tuple[Band, ...]:
     return tuple(bands)
 
 
-def visible(left: float, right: float, alphas: Points) -> tuple[float, float]:
+def visible(left: float, right: float, alphas: Numbers) -> tuple[float, float]:
     """A range of alpha, widened where it is too narrow to be seen."""
     least = NARROWEST * float(np.ptp(alphas)) or 0.2
     grow = max(0.0, least - (right - left)) / 2
@@ -149,7 +149,7 @@ def _lasting_ties(status: Any) -> Any:
     return tied[1:-1] & (tied[:-2] | tied[2:])
 
 
-def _gaps(optimum: Any, lasting: Any) -> Points:
+def _gaps(optimum: Any, lasting: Any) -> Numbers:
     """Between which alphas the number of tied minimisers changes: the leftmost may be another one there."""
     alphas, ties = np.asarray(optimum.alphas), np.asarray(optimum.ties)
     numbers = np.where(lasting, np.isfinite(ties).sum(axis=1), 1)

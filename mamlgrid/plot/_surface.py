@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from mpl_toolkits.mplot3d import Axes3D
 
+    from .._base.types import Numbers
     from .._grid.surface import Surface
-    from ._axes import Points
 
 # A height that this share of the cells stay below is drawn in full; where the highest cell is more than twice as
 # high, the surface is cut there, so that one corner does not press the rest flat.
@@ -111,7 +111,7 @@ def gradient_surface(result: Surface, ax: Axes | None = None, *, diagram: Any = 
     return space
 
 
-def _height(values: Points, signed: bool, zlim: tuple[float, float] | None) -> tuple[float, float, str]:
+def _height(values: Numbers, signed: bool, zlim: tuple[float, float] | None) -> tuple[float, float, str]:
     """Lowest and highest z drawn, and the words for the axis when something is cut off."""
     finite = values[np.isfinite(values)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
@@ -133,7 +133,7 @@ def _height(values: Points, signed: bool, zlim: tuple[float, float] | None) -> t
     return *asked, rf", cut at ${', '.join(cut)}$" if cut else ""
 
 
-def _add(space: Axes3D, polygons: Points, colors: Points, zorder: float = 1) -> None:
+def _add(space: Axes3D, polygons: Numbers, colors: Numbers, zorder: float = 1) -> None:
     """The polygons, sorted by depth; as pixels in vector formats, where ten thousand paths help nobody."""
     from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
@@ -142,7 +142,7 @@ def _add(space: Axes3D, polygons: Points, colors: Points, zorder: float = 1) -> 
     space.add_collection3d(Poly3DCollection(list(polygons), zorder=zorder, **style))
 
 
-def _finish(space: Axes3D, alphas: Points, thetas: Points, zlim: tuple[float, float], zlabel: str) -> None:
+def _finish(space: Axes3D, alphas: Numbers, thetas: Numbers, zlim: tuple[float, float], zlabel: str) -> None:
     """Limits, labels, a view from above the corner of large alpha and small theta, walls without colour."""
     low, high = zlim if zlim[0] < zlim[1] else (zlim[0] - 0.5, zlim[0] + 0.5)
     space.set(xlim=alphas[[0, -1]], ylim=thetas[[0, -1]], zlim=(low, high))

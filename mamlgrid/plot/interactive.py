@@ -25,10 +25,10 @@ from ._scene_optimum import optimum_scene
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
+    from .._base.types import Numbers
     from .._grid.surface import Surface
     from .._grid.task_losses import TaskLosses
     from .._stationary.optimum import OptimalTheta
-    from ._axes import Points
 
 __all__ = [
     "bifurcation_diagram",
@@ -228,7 +228,7 @@ def gradient_surface(surface: Surface, *, diagram: Any = None, title: str | None
     return figure
 
 
-def _add_plane(figure: Any, alphas: Points, thetas: Points) -> None:
+def _add_plane(figure: Any, alphas: Numbers, thetas: Numbers) -> None:
     """The plane z = 0 with its rim; over it, too, the mouse moves the cross-sections."""
     figure.layout.meta["linked_sections"]["over"].append(len(figure.data))
     figure.add_surface(
@@ -259,14 +259,14 @@ def _add_plane(figure: Any, alphas: Points, thetas: Points) -> None:
     )
 
 
-def _in_order(result: Any, values: Points) -> tuple[Points, Points, Points]:
+def _in_order(result: Any, values: Numbers) -> tuple[Numbers, Numbers, Numbers]:
     """Alphas, thetas and values, both axes increasing."""
     alphas, thetas = np.asarray(result.alphas), np.asarray(result.thetas)
     rows, columns = np.argsort(alphas), np.argsort(thetas)
     return alphas[rows], thetas[columns], values[np.ix_(rows, columns)]
 
 
-def _with_slider(alphas: Points, start: int, step: Any) -> dict[str, Any]:
+def _with_slider(alphas: Numbers, start: int, step: Any) -> dict[str, Any]:
     """What the layout needs for a slider over alpha below the axis; nothing where there is one alpha."""
     if alphas.size == 1:
         return {}
