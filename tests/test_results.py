@@ -17,19 +17,22 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from beartype.door import is_bearable
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from jaxtyping import jaxtyped
 
 import mamlgrid as mg
 from mamlgrid import Status, _results
+from mamlgrid._base import types as words
 from mamlgrid._results.declaration import REGISTRY
 
 ALPHAS, THETAS = np.array([0.0, 0.25, 0.5, 1.0]), np.linspace(-2, 2, 7)
 QUARTIC = mg.cases.quartic().meta()
 KINDS = [
     *("surface", "bare surface", "full surface", "task losses", "optimum", "comparison", "evaluation"),
-    *("run", "stochastic run", "pytree run"),
+    *("run", "stochastic run", "pytree run", "diagram"),
 ]
 
 
@@ -62,6 +65,8 @@ def make(kind):
             return mg.compare({"first": QUARTIC, "again": QUARTIC}, ALPHAS[:2], (-2.0, 2.0))
         case "evaluation":
             return mg.evaluate(QUARTIC, make("run"), ALPHAS[:3])
+        case "diagram":
+            return mg.bifurcation_diagram(QUARTIC, ALPHAS, (-2.0, 2.0))
         case "run":
             return mg.outer_loop(QUARTIC, ALPHAS, 1.0, _LBFGS, num_steps=4)
         case "stochastic run":
@@ -85,6 +90,24 @@ def same_bits(tree, other):
             continue
         a, b = np.asarray(a), np.asarray(b)  # noqa: PLW2901
         assert (a.dtype, a.shape, a.tobytes()) == (b.dtype, b.shape, b.tobytes())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_fields_have_the_shapes_and_kinds_of_numbers_that_their_types_say(kind, dtype):
+    with jaxtyped("context"):
+        _check_fields(make(kind))
+
+
+def _check_fields(result):
+    for field in dataclasses.fields(result):
+        value, kind = getattr(result, field.name), field.metadata["declared"].kind
+        if kind in ("coordinate", "variable"):
+            said = (type(result).__name__, field.name, field.type, jax.tree.map(jnp.shape, value))
+            assert is_bearable(value, eval(field.type, vars(words))), said
+        for inner in (value if isinstance(value, tuple) else (value,)) if kind == "part" else ():
+            if inner is not None:
+                with jaxtyped("context"):  # lengths of other parts are other lengths
+                    _check_fields(inner)
 
 
 # --- there and back ---------------------------------------------------------------
@@ -593,7 +616,8 @@ def test_every_result_shows_itself_in_a_notebook(kind, x64):
     html = result._repr_html_()
     assert type(result).__name__ in html
     assert html.count("<tr>") == html.count("</tr>") > 3
-    assert all(name in html for name in ("alphas", "values", "status", "float64"))
+    names = {field.name for field in dataclasses.fields(result)}
+    assert all(name in html for name in {"alphas", "values", "status"} & names | {"float64"})
 
 
 @pytest.mark.parametrize("kind", KINDS)
