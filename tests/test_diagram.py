@@ -419,6 +419,17 @@ def test_a_single_alpha_is_a_diagram_of_points() -> None:
     assert [turns(b) for b in found.branches] == [[1], [-1], [1]]
 
 
+def test_what_fomaml_leads_to_is_born_and_dies_at_folds() -> None:
+    meta = mg.fomaml(mg.cases.quartic().losses)
+    found = mg.bifurcation_diagram(meta, np.linspace(0.75, 1.25, 65), (-2.0, 2.0))
+    assert set(np.asarray(found.jumps.status)) == {Status.OK}
+    # From one curve to another that has just been born lower; and, at the end of a curve, to the bound.
+    born, _, died = np.asarray(found.jumps.alphas)
+    for at in (born, died):
+        assert np.abs(np.asarray(found.folds.alphas) - at).min() < 1e-12
+    assert float(found.jumps.thetas_after[2]) == 2.0
+
+
 def test_fomaml_has_a_diagram_of_its_own_direction() -> None:
     case = mg.cases.quartic()
     found = mg.bifurcation_diagram(mg.fomaml(case.losses), np.linspace(0, 1, 65), (-2.0, 2.0))

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 class Jumps(Part):
     """Where the global minimiser switches between basins, in order of alpha.
 
-    Both thetas are stationary (or ends of the bounds) at the jump and have equal values.
+    Both thetas are stationary (or ends of the bounds) at the jump and have equal values. Where the direction is not the
+    gradient of the value, as with FOMAML, minima are what it leads to; these may be born or die at a fold, and then the
+    values differ and `values` is that just below.
     """
 
     alphas: Float[Array, "jumps"] = variable("jump", "alpha of the jump", "where it is, refined to near eps")

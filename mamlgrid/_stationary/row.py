@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _BLUNT, _SHARP, _POLE = 1.5, 0.5, -0.95
 
 # A derivative in alpha is given when rounding leaves it three digits; below that it says nothing.
-_RATE_DIGITS = 1e-3
+RATE_DIGITS = 1e-3
 
 # Places across the bounds at which rounding is measured, to tell a flat row.
 _PLACES = 9
@@ -189,10 +189,10 @@ def _judged(
     pole = interior & (known <= _POLE).any(axis=-1) & (zero | (kinds == JUMP))
 
     rate = -probe.directions_alpha / at.jacobians
-    sharp = rungs.bends <= _RATE_DIGITS * xp.abs(at.jacobians)
+    sharp = rungs.bends <= RATE_DIGITS * xp.abs(at.jacobians)
     # A rate near zero is known when its error is small beside the width of the bounds.
     scale = xp.maximum(xp.abs(probe.directions_alpha), xp.abs(at.jacobians) * (high - low))
-    sharp &= probe.directions_alpha_noise <= _RATE_DIGITS * scale
+    sharp &= probe.directions_alpha_noise <= RATE_DIGITS * scale
     rates = xp.where((kinds == ZERO) & ~blunt & sharp, rate, xp.nan)
 
     status = xp.where(blunt, int(Status.DEGENERATE), int(Status.OK))

@@ -11,7 +11,7 @@ import numpy as np
 from .._results.status import Status
 from .evaluator import OnHost
 from .lowest import Lowest, candidates
-from .row import Stationary
+from .row import RATE_DIGITS, Stationary
 from .zeros import ZERO
 
 if TYPE_CHECKING:
@@ -170,9 +170,11 @@ def switches(
                 work += [interval._replace(b=before, depth=depth + 1, twice=np.nan)]
                 work += [interval._replace(a=after, depth=depth + 1, twice=np.nan)]
             elif row is None or not a.alpha < row.alpha < b.alpha or depth >= _MAX_DEPTH:
-                # Nothing lies between: the two ends are different minima at one alpha.
-                if abs(a.value - b.value) <= 64 * _eps(a) * max(abs(a.value), abs(b.value)) + _steep(a, b):
-                    found.append(Switch(a.alpha, a.theta, b.theta, a.value, _kind(a, b)))
+                # Nothing lies between: the two ends are different minima at one alpha. Where the direction is no
+                # gradient, what it leads to may be born lower than the others.
+                same = abs(a.value - b.value) <= 64 * _eps(a) * max(abs(a.value), abs(b.value)) + _steep(a, b)
+                if same or not is_gradient:
+                    found.append(Switch(a.alpha, a.theta, b.theta, a.value, _kind(a, b) if is_gradient else Status.OK))
             else:
                 work += interval.halves(row)
     return _once(sorted(found), width)
@@ -248,6 +250,13 @@ def _continues(interval: _Interval, width: float) -> bool:
         # A kink or a jump of the value has no rate: it must have moved as far on either half of twice the interval.
         return abs(move - interval.twice / 2) <= _LAWFUL * abs(interval.twice)
     step = b.alpha - a.alpha
+    if a.smooth and b.smooth and not np.isfinite(a.rate + b.rate):
+        # So near to a fold that rounding leaves a rate less than three digits, which is within a thousand accuracies;
+        # from there to a known rate theta moves like a root, by at most twice what that rate says.
+        nearby = 4 / RATE_DIGITS * max(a.accuracy, b.accuracy)
+        like_a_root = 2.5 * step * np.fmax(abs(a.rate), abs(b.rate))
+        known = abs(move) <= np.fmax(nearby, like_a_root)
+        return bool(known and _is_nearest(a.theta, b) and _is_nearest(b.theta, a))
     if not abs(move - step * (a.rate + b.rate) / 2) <= _LAWFUL * abs(move):
         return False
     # Where it is going is nearer to where it came from than to any other minimum.
