@@ -422,7 +422,7 @@ def test_a_single_alpha_is_a_diagram_of_points() -> None:
 def test_what_fomaml_leads_to_is_born_and_dies_at_folds() -> None:
     meta = mg.fomaml(mg.cases.quartic().losses)
     found = mg.bifurcation_diagram(meta, np.linspace(0.75, 1.25, 65), (-2.0, 2.0))
-    assert set(np.asarray(found.jumps.status)) == {Status.OK}
+    assert set(np.asarray(found.jumps.status)) == {mg.Status.OK}
     # From one curve to another that has just been born lower; and, at the end of a curve, to the bound.
     born, _, died = np.asarray(found.jumps.alphas)
     for at in (born, died):

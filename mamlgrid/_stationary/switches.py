@@ -160,10 +160,12 @@ def switches(
             found += _given_up([interval for interval, _ in open_])
             break
         work = []
-        for (interval, _), pair, row in zip(
+        for (interval, dip), pair, row in zip(
             open_, *_looked_into(evaluator, open_, solve, low, high, is_gradient), strict=True
         ):
             a, b, depth = interval[:3]
+            if dip is not None and row is not None and row.tied:
+                continue  # it comes as near as rounding, no lower
             if pair is not None and (row is None or row.value >= pair[0].value - _blur(row, pair)):
                 before, after = (_among(p, row) for p in pair)
                 found.append(Switch(before.alpha, before.theta, after.theta, before.value, Status.OK))
