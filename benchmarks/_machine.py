@@ -10,7 +10,19 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-_PACKAGES = ("mamlgrid", "jax", "jaxlib", "numpy", "optax", "numba", "scipy", "torch", "torchopt", "higher")
+_PACKAGES = (
+    "mamlgrid",
+    "jax",
+    "jaxlib",
+    "numpy",
+    "optax",
+    "numba",
+    "scipy",
+    "jaxcont",
+    "torch",
+    "torchopt",
+    "higher",
+)
 
 
 def page_faults() -> int:

@@ -8,11 +8,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-QUESTIONS = ("surface", "optimal_theta", "outer_loop", "algorithms", "sinusoid", "memory", "startup")
+QUESTIONS = (
+    "surface",
+    "optimal_theta",
+    "bifurcation_diagram",
+    "outer_loop",
+    "algorithms",
+    "sinusoid",
+    "memory",
+    "startup",
+)
 
 Call = Callable[[], Any]
 Row = dict[str, Any]
-What = Literal["seconds", "first_more", "error", "peak_bytes"]
+What = Literal["seconds", "first_seconds", "first_more", "error", "missed", "peak_bytes"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +35,7 @@ class Entry:
         tolerance: a larger error means that the entry computes something else, and nothing is timed.
         work: units of work in one call, so that entries of different size can be compared.
         requires: modules without which the entry is left out.
+        found: of what the call returned, how many of how many that there are; None where nothing can be missed.
     """
 
     name: str
@@ -34,6 +44,7 @@ class Entry:
     tolerance: float
     work: int = 1
     requires: tuple[str, ...] = ()
+    found: Callable[[Any], tuple[int, int]] | None = None
 
     @property
     def missing(self) -> str | None:
@@ -50,7 +61,8 @@ class Target:
         claim: what is asked, in words.
         entry: the name of our entry.
         peer: the name of the entry beside it; None compares with `scale` alone.
-        what: the number compared; seconds are per unit of work, `first_more` is what the first call took above them.
+        what: the number compared; seconds are per unit of work, `first_more` is what the first call took above them,
+            `missed` is how many were not found.
         at_most, at_least: the bound, one of the two.
         scale: without a peer, what the number is divided by (1 leaves it absolute).
         reason: from the rows, the measured cause of a miss; the plain numbers when None.
@@ -76,6 +88,7 @@ class Question:
         entries: in the order of the table.
         targets: what ours should reach.
         unit: what `Entry.work` counts; None where a rate means nothing.
+        counted: what `Entry.found` counts, the head of its column; None where no entry counts.
         spawns: its calls are fresh processes themselves, so one process that makes them is enough.
     """
 
@@ -84,6 +97,7 @@ class Question:
     entries: tuple[Entry, ...]
     targets: tuple[Target, ...]
     unit: str | None = None
+    counted: str | None = None
     spawns: bool = False
 
     def entry(self, name: str) -> Entry:

@@ -41,10 +41,11 @@ def update_readme(readme: Path, folder: Path) -> list[str]:
 
 def markdown(outcome: Outcome) -> str:
     """The section of one question: its table, its targets, the machine."""
-    unit = outcome["unit"]
+    unit, counted = outcome["unit"], outcome.get("counted")
     head = ["", "median (quartiles)", *([f"{unit} / s"] if unit else [])]
-    head += ["first call more", "max error", "peak memory", "page faults", "runs in processes"]
-    lines = [outcome["title"] + ".", "", *_table(head, [_cells(row, unit) for row in outcome["rows"]])]
+    head += ["first call more", "max error", *([counted] if counted else [])]
+    head += ["peak memory", "page faults", "runs in processes"]
+    lines = [outcome["title"] + ".", "", *_table(head, [_cells(row, unit, counted) for row in outcome["rows"]])]
     verdicts = [_verdict(target) for target in outcome["targets"]]
     lines += [
         "",
@@ -61,9 +62,9 @@ def _table(head: list[str], rows: list[list[str]]) -> list[str]:
     return [f"| {' | '.join(cells)} |" for cells in (head, rule, *rows)]
 
 
-def _cells(row: dict[str, Any], unit: str | None) -> list[str]:
+def _cells(row: dict[str, Any], unit: str | None, counted: str | None) -> list[str]:
     if row["skipped"]:
-        return [row["name"], f"skipped: {row['skipped']}", *[""] * (6 if unit else 5)]
+        return [row["name"], f"skipped: {row['skipped']}", *[""] * (5 + bool(unit) + bool(counted))]
     seconds = row["seconds"]
     spread = f"{duration(seconds['median'])} ({duration(seconds['lower'])} to {duration(seconds['upper'])})"
     return [
@@ -72,6 +73,7 @@ def _cells(row: dict[str, Any], unit: str | None) -> list[str]:
         *([f"{row['work'] / seconds['median']:.3g}"] if unit else []),
         duration(max(0.0, row["first_seconds"] - seconds["median"])),
         f"{row['error']:.2g}",
+        *(["{} of {}".format(*row["found"])] if counted else []),
         f"{row['peak_bytes'] / 1e6:,.0f} MB",
         _faults(row["page_faults"]),
         f"{row['runs']} in {row['processes']}",
@@ -85,7 +87,7 @@ def _faults(faults: dict[str, float]) -> str:
 
 def _verdict(target: dict[str, Any]) -> list[str]:
     def shown(number: float) -> str:
-        if target["absolute"] == "seconds":
+        if target["absolute"] in ("seconds", "first_seconds"):
             return duration(number)
         return f"{number:.3g}"
 

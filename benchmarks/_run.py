@@ -20,6 +20,9 @@ from ._timing import Bench, IncorrectError, Part, summary
 Ask = Callable[[str], Any]
 """Calls a method of a `Bench`, by name."""
 
+_Verified = tuple[float, tuple[int, int] | None]
+"""The error, and how many of how many were found."""
+
 OpenBench = Callable[[Question, Entry, bool], AbstractContextManager[Ask]]
 
 
@@ -86,6 +89,7 @@ def run(
         "question": question.name,
         "title": question.title,
         "unit": question.unit,
+        "counted": question.counted,
         "quick": plan.quick,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": _machine.machine(),
@@ -98,13 +102,15 @@ def run(
         if entry.missing:
             say(f"{question.name}: {entry.name} is skipped: {entry.missing}")
     present = [entry for entry in question.entries if not entry.missing]
-    errors = _verify(question, present, plan, open_bench)
+    verified = _verify(question, present, plan, open_bench)
     parts = [_process_each(question, present, plan, open_bench) for _ in range(plan.processes)]
     rows: dict[str, Row] = {}
     for entry in question.entries:
         row: Row = {"name": entry.name, "skipped": entry.missing, "work": entry.work}
         if not entry.missing:
-            row |= {"error": errors[entry.name], "tolerance": entry.tolerance}
+            error, found = verified[entry.name]
+            row |= {"error": error, "tolerance": entry.tolerance}
+            row |= {"found": list(found), "missed": found[1] - found[0]} if found else {}
             row |= summary([part[entry.name] for part in parts])
         rows[entry.name] = row
     targets = [judge(target, rows) for target in question.targets]
@@ -139,13 +145,13 @@ def judge(target: Target, rows: dict[str, Row]) -> dict[str, Any]:
     return verdict | {"measured": measured, "met": met, "reason": None if met else reason(rows)}
 
 
-def _verify(question: Question, entries: list[Entry], plan: Plan, open_bench: OpenBench) -> dict[str, float]:
-    def error(entry: Entry) -> float:
+def _verify(question: Question, entries: list[Entry], plan: Plan, open_bench: OpenBench) -> dict[str, _Verified]:
+    def verified(entry: Entry) -> _Verified:
         with open_bench(question, entry, plan.quick) as ask:
-            return ask("verify")
+            return ask("verify"), ask("found") if entry.found else None
 
     with ThreadPoolExecutor(2) as two_at_a_time:  # nothing is timed yet
-        return dict(zip([e.name for e in entries], two_at_a_time.map(error, entries), strict=True))
+        return dict(zip([e.name for e in entries], two_at_a_time.map(verified, entries), strict=True))
 
 
 def _process_each(question: Question, entries: list[Entry], plan: Plan, open_bench: OpenBench) -> dict[str, Part]:

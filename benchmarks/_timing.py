@@ -69,7 +69,7 @@ def sample(call: Call, clock: Clock = time.perf_counter) -> Sample:
 
 
 class Bench:
-    """One entry being measured: `verify` in one process; `start`, `turn` after `turn`, `finish` in another.
+    """One entry being measured: `verify`, `found` in one process; `start`, `turn` after `turn`, `finish` in another.
 
     Checking an answer allocates and frees large arrays, and what the C library does with the next fresh array
     depends on what was freed before; so a process that is timed never checks.
@@ -83,10 +83,16 @@ class Bench:
     def verify(self) -> float:
         """The error of one call; raises `IncorrectError` above the tolerance."""
         result = self._entry.build()()
-        error = float(self._entry.error(result.result if isinstance(result, OwnClock) else result))
+        answer = result.result if isinstance(result, OwnClock) else result
+        error = float(self._entry.error(answer))
         if not error <= self._entry.tolerance:  # a NaN is no pass either
             raise IncorrectError(f"{self._entry.name}: error {error:.3g}, allowed {self._entry.tolerance:.3g}")
+        self._found = self._entry.found(answer) if self._entry.found else None
         return error
+
+    def found(self) -> tuple[int, int] | None:
+        """How many of how many the call that was verified found."""
+        return self._found
 
     def start(self) -> None:
         """Build the entry and make its first call, which compiles."""

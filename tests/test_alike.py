@@ -95,7 +95,8 @@ def test_losses_taken_together_give_what_each_gives(monkeypatch, dtype, form):
 
 
 @pytest.mark.parametrize(
-    "algorithm", [pytest.param(name, marks=pytest.mark.slow) if name == "moreau" else name for name in ALGORITHMS]
+    "algorithm",
+    [pytest.param(name, marks=pytest.mark.slow) if name in ("imaml", "moreau") else name for name in ALGORITHMS],
 )
 def test_every_algorithm_takes_them_together(monkeypatch, x64, algorithm):
     losses = FORMS["two strangers"]

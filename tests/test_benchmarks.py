@@ -19,12 +19,22 @@ pytest.importorskip("psutil")
 
 import mamlgrid as mg
 from benchmarks import __main__ as command_line
-from benchmarks import _report, _timing, algorithms, memory, optimal_theta, peers, sinusoid, surface
+from benchmarks import (
+    _report,
+    _timing,
+    algorithms,
+    bifurcation_diagram,
+    memory,
+    optimal_theta,
+    peers,
+    sinusoid,
+    surface,
+)
 from benchmarks._question import QUESTIONS, Entry, OwnClock, Question, Target, load
 from benchmarks._run import Plan, in_process, judge, run
 from benchmarks._timing import Bench, IncorrectError, Part, Sample, spread, summary
 
-from . import oracles
+from . import oracles, oracles_folds
 
 ROOT = Path(__file__).parents[1]
 ONCE = Plan(quick=True, processes=1, turns=1)
@@ -207,6 +217,16 @@ def test_an_outcome_says_where_it_was_measured_and_no_host_or_path():
     assert str(ROOT) not in json.dumps(outcome)
 
 
+def test_what_was_found_stands_beside_the_error():
+    partial_answer = entry("ours", found=lambda result: (2, 8))
+    target = Target("folds missed", "ours", None, what="missed", at_most=0.0)
+    outcome = run(question(partial_answer, targets=(target,), counted="folds found"), ONCE, Local())
+    assert (outcome["rows"][0]["found"], outcome["targets"][0]["measured"]) == ([2, 8], 6)
+    table = _report.markdown(outcome)
+    assert "| max error | folds found | peak memory |" in table
+    assert "| 0 | 2 of 8 |" in table
+
+
 # --- targets ---------------------------------------------------------------------------------------
 
 
@@ -241,6 +261,7 @@ ROWS = {"ours": row(2.0, error=1e-9, peak=110.0), "peer": row(8.0, error=2e-9), 
         (Target("", "few", "few", what="error", at_most=1.0), 0.0, True),
         (Target("", "ours", None, what="peak_bytes", scale=100.0, at_most=1.2), 1.1, True),
         (Target("", "ours", None, at_most=0.6), 2.0, False),
+        (Target("", "ours", None, what="first_seconds", at_most=4.0), 3.0, True),
         (Target("", "few", "ours", what="first_more", at_most=2.0), 1.0, True),  # of a whole call, whatever its work
     ],
 )
@@ -360,8 +381,8 @@ def test_doctests(module):
     [
         (
             ["speed"],
-            "benchmarks: unknown question 'speed'; choose from surface, optimal_theta, outer_loop, algorithms, "
-            "sinusoid, memory, startup",
+            "benchmarks: unknown question 'speed'; choose from surface, optimal_theta, bifurcation_diagram, "
+            "outer_loop, algorithms, sinusoid, memory, startup",
         ),
         ([], "benchmarks: the following arguments are required: QUESTION"),
         (["surface", "--fast"], "benchmarks: unrecognized arguments: --fast"),
@@ -431,6 +452,21 @@ def test_the_exact_minimiser_is_that_of_the_oracle(alpha):
     candidates = oracles.minima(oracles.CASE_2, alpha, (-4.0, 4.0))
     best = min(candidates, key=lambda minimum: minimum.value)
     assert abs(float(best.theta) - float(optimal_theta.exact_optimal_theta(alpha))) <= 1e-15
+
+
+def test_the_exact_folds_are_those_of_the_oracle():
+    g = oracles_folds.direction(oracles.CASE_2)
+    folds = [f for f in oracles_folds.folds(g, (0, 1.5), (-5, 5)) if not f.degenerate]
+    expected = [(float(f.alpha), float(f.theta)) for f in folds]
+    np.testing.assert_allclose(bifurcation_diagram.exact_folds(), expected, rtol=1e-15)
+
+
+def test_what_is_no_fold_is_an_error_and_one_found_twice_counts_once():
+    first, second, *others = bifurcation_diagram.exact_folds()
+    assert bifurcation_diagram._error([first, second]) == 0
+    assert bifurcation_diagram._error([first, (1.3, 0.0)]) > 0.1
+    assert bifurcation_diagram._error([]) == math.inf
+    assert bifurcation_diagram._found([first, second, first]) == (2, 2 + len(others))
 
 
 def test_the_peers_by_hand_are_the_formulas_of_the_post():

@@ -504,6 +504,7 @@ def test_what_goes_wrong_late_or_backwards_is_refused(make, message):
         mg.inner.optax(make, 8)
 
 
+@pytest.mark.slow
 def test_proximal_steps_are_steps_like_others(x64):
     # Each takes theta - c to s / (a + s) of it. With alpha = 1 / s for each step, MAML++ has its proximal form.
     a, c, theta, num_steps = 2.0, 1.0, 3.0, 3

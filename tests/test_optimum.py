@@ -176,7 +176,7 @@ def _check(coefficients, num_steps, alphas, bounds):
     return found
 
 
-@settings(max_examples=20)
+@settings(max_examples=8)
 @given(bounded_tasks(num_tasks=2, degree=4), st.lists(st.integers(-8, 32), min_size=5, max_size=5, unique=True))
 def test_polynomial_tasks_of_one_step(x64, coefficients, alphas):
     _check(coefficients, 1, np.sort(np.array(alphas) / 32), (-3.0, 3.0))
@@ -248,6 +248,7 @@ def _family_alphas(ends):
     return np.linspace(*ends, 76) + 1 / 1024
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAMILIES)
 def test_jumps_of_other_families(name, x64, family_jumps):
     coefficients, num_steps, ends, bounds = FAMILIES[name]
@@ -273,6 +274,7 @@ def _drift(coefficients, theta, alpha, num_steps):
         return float(oracles.evaluate(oracles.meta_polynomial(coefficients, alpha, num_steps)[1], theta))
 
 
+@pytest.mark.slow
 def test_the_families_have_every_kind_of_jump(family_jumps):
     # So that the test above is not empty.
     assert [len(jumps) for jumps in family_jumps.values()] == [2, 2, 1, 1, 2, 2, 6, 5]

@@ -76,6 +76,7 @@ def test_no_step_leaves_the_start(x64):
     np.testing.assert_allclose(run.trace.values[:, 0], oracles.case_2(1.1, ALPHAS)[0], rtol=1e-13)
 
 
+@pytest.mark.slow
 def test_a_network_descends_the_hand_unrolled_meta_gradient(x64):
     rng = np.random.default_rng(8)
     layers = [(rng.normal(size=s), rng.normal(size=s[1])) for s in ((1, 4), (4, 1))]
@@ -229,7 +230,7 @@ def test_the_key_decides_the_tasks(x64):
     assert (one.thetas != other.thetas).all()
 
 
-@pytest.mark.parametrize("name", ["sgd", "adam", "lbfgs"])
+@pytest.mark.parametrize("name", ["sgd", "adam", pytest.param("lbfgs", marks=pytest.mark.slow)])
 def test_a_stochastic_run_continues_exactly(name, x64):
     whole, first = (_stochastic(ALPHAS, 0.7, OPTIMIZERS[name], n) for n in (12, 5))
     second = _stochastic(ALPHAS, first.state, OPTIMIZERS[name], 7, key=99)  # the state has its own key

@@ -341,7 +341,7 @@ def _value(kind, u):
 
 
 @pytest.mark.parametrize("kind", [_hinge, _huber])
-@pytest.mark.parametrize("count", [15, pytest.param(250, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [6, pytest.param(250, marks=pytest.mark.slow)])
 def test_kinked_tasks_are_nowhere_lower_than_said(kind, count, x64):
     rng = np.random.default_rng(11)
     alphas = np.array([0.0, 0.2, 0.65])

@@ -112,7 +112,7 @@ def _no_root_is_missed_and_no_optimum_wrong(losses):
             assert difference <= 256 * EPS * size, (losses, alpha, name, float(found.optimum.thetas[k]))
 
 
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(tasks(num_tasks=3))
 def test_no_root_of_three_tasks_is_missed(x64, losses):
     _no_root_is_missed_and_no_optimum_wrong(losses)
@@ -176,7 +176,7 @@ def test_the_network_along_a_line_is_that_of_the_oracle(x64):
     np.testing.assert_allclose(values, oracles_discontinuous.network_values(case, 0.03, thetas), rtol=1e-12)
 
 
-@pytest.mark.parametrize("count", in_slow_lane(10, 200))
+@pytest.mark.parametrize("count", in_slow_lane(5, 200))
 def test_no_network_goes_below_its_optimum(count, x64):
     bounds, wrong = (-3.0, 3.0), []
     for seed in range(count):

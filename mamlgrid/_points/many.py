@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from .._base.types import Array
     from .._meta.meta_loss import MetaLoss
 
-# Points that are evaluated side by side: enough for XLA to work on whole cache lines, few enough that a call for a
-# handful of points costs microseconds. Fewer where the temporaries of a point are large.
-_BLOCK = 1024
+# Points that are evaluated side by side: enough for a grid to take no longer than with more, few enough that a round of
+# Newton for a handful of points does not wait for many that nobody asked for. Fewer where a point takes much memory.
+_BLOCK = 256
 
 # Blocks that one call may work through; a larger request is several calls.
-_BLOCKS = 16
+_BLOCKS = 64
 
 # What the temporaries of one block may take unless the budget is smaller: they should stay in a cache.
 _BLOCK_BYTES = 2**26
