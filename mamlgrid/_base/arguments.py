@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -29,6 +30,7 @@ def as_float(x: Any) -> Array:
     return jnp.asarray(x) if hasattr(x, "dtype") or isinstance(x, bool) else jnp.asarray(x, float)
 
 
+@partial(jax.jit, static_argnames="num_thetas")
 def even(low: Array, high: Array, num_thetas: int = NUM_THETAS) -> Float[Array, "thetas"]:
     """An even grid from one bound to the other."""
     return low + (high - low) * jnp.linspace(0, 1, num_thetas, dtype=low.dtype)
@@ -85,9 +87,10 @@ def checked_bounds(bounds: Any, dtype: Any) -> tuple[Float[Array, ""], Float[Arr
     given = tuple(float(bound) for bound in bounds)
     if not (np.isfinite(low) and np.isfinite(high)):
         raise ValueError(f"bounds must be finite, got {given} in {low.dtype}; choose the interval to search")
-    if low == high:
+    ends = float(low), float(high)  # compared on the host: each comparison of JAX arrays is a program to compile
+    if ends[0] == ends[1]:
         raise ValueError(f"bounds are equal {given} in {low.dtype}: there is nothing to search; widen them")
-    if low > high:
+    if ends[0] > ends[1]:
         raise ValueError(f"bounds are reversed, got {given}; give {given[::-1]}")
     return low, high
 

@@ -33,10 +33,12 @@ def value_and_direction(meta: MetaLoss, theta: Array, alpha: Array) -> tuple[Arr
     return jax.value_and_grad(partial(value_at, meta))(theta, alpha)
 
 
+@jax.jit
 def sample(meta: MetaLoss, theta: Array, alpha: Array) -> Sample:
     """Value, direction and Jacobian.
 
-    Forward over the direction, so that an algorithm whose direction is no gradient gets its true Jacobian.
+    Forward over the direction, so that an algorithm whose direction is no gradient gets its true Jacobian. Jitted, so
+    that its shapes, its memory and its values need one trace.
     """
     (value, direction), (_, jacobian) = jax.jvp(
         lambda t: value_and_direction(meta, t, alpha), (theta,), (jnp.ones_like(theta),)

@@ -28,10 +28,12 @@ class Jet(NamedTuple):
     g_ttt: Any
 
 
+@jax.jit
 def jet(meta: MetaLoss, theta: Array, alpha: Array) -> Jet:
     """All of them, forward over the direction.
 
-    The loss itself is traced once: what is differentiated again and again is its program.
+    The loss itself is traced once: what is differentiated again and again is its program. Jitted, so that the whole is
+    traced once too, for its shapes, its memory and its values.
     """
     one = jnp.ones_like(theta)
     at = jax.jit(partial(value_and_direction, meta), inline=True)

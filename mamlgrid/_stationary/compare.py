@@ -14,7 +14,7 @@ from .._base.arguments import axis, checked_bounds, checked_count, even, is_trac
 from .._meta.meta_loss import MetaLoss, checked_meta
 from .._points.memory import MEMORY_BUDGET, checked_budget
 from .._results import Part, Provenance, Result, coordinate, origin, part, provenance, result, static, variable
-from .._results.status import Status, code
+from .._results.status import Status
 from . import fixed_points
 from .optimum import OptimalTheta, optimal_theta
 
@@ -149,39 +149,53 @@ def compare(
     most = None if max_points is None else checked_count("max_points", max_points)
     find = fixed_points.inside if inside else fixed_points.on_host
     points, uphill = find(still, list(metas).index(reference), known, on, most, memory_budget)
-    ends: Any = grid[0], grid[-1]
+    edges = grid if is_traced(grid) else np.asarray(grid)
+    ends: Any = edges[0], edges[-1]
     optimum = optimal_theta(metas[reference], alphas, ends, num_thetas=grid.size, memory_budget=memory_budget)
     if any(map(is_traced, jax.tree.leaves((metas, alphas)))):
         # The search runs on values alone; derivatives of its results come from the equations they solve.
         points = fixed_points.differentiable(tuple(metas.values()), metas[reference], alphas, points)
-    optimum = _with_what_was_seen(optimum, points)
-    values = points.values
+    optimum, regrets = _with_what_was_seen(optimum, points)
     return Comparison(
         alphas, grid, Labels(tuple(metas)), points.thetas, points.jacobians, points.attracting,
-        values, values - optimum.values[:, None], points.status, uphill, optimum, origin,
+        points.values, regrets, points.status, uphill, optimum, origin,
     )  # fmt: skip
 
 
-def _with_what_was_seen(optimum: OptimalTheta, points: fixed_points.FixedPoints) -> OptimalTheta:
-    """The optimum, where a fixed point of some algorithm lies below it that point with status UNRESOLVED."""
-    thetas, values = (jnp.moveaxis(x, 0, 1).reshape(x.shape[1], -1) for x in (points.thetas, points.values))
-    heights = jnp.where(jnp.isfinite(values), values, jnp.inf)
-    deepest = jnp.argmin(heights, axis=1)[:, None]
-    theta, value = (jnp.take_along_axis(x, deepest, axis=1)[:, 0] for x in (thetas, heights))
+@np.errstate(all="ignore")  # what is not finite has a status
+def _with_what_was_seen(
+    optimum: OptimalTheta, points: fixed_points.FixedPoints
+) -> tuple[OptimalTheta, Float[Array, "algorithms alphas points"]]:
+    """The optimum, where a fixed point of some algorithm lies below it that point with status UNRESOLVED; the regrets.
+
+    With NumPy where the numbers are known: each of the thirty operations would be a program to compile.
+    """
+    known = not any(map(is_traced, jax.tree.leaves((optimum, points))))
+    xp: Any = np if known else jnp
+    if known:
+        best, points = jax.tree.map(np.asarray, (optimum, points))
+    else:
+        best = optimum
+    thetas, values = (xp.moveaxis(x, 0, 1).reshape(x.shape[1], -1) for x in (points.thetas, points.values))
+    heights = xp.where(xp.isfinite(values), values, xp.inf)
+    deepest = xp.argmin(heights, axis=1)[:, None]
+    theta, value = (xp.take_along_axis(x, deepest, axis=1)[:, 0] for x in (thetas, heights))
     # Beyond rounding: 4 ulp of a sum, and what rounding does inside the losses.
-    rounding = 8 * points.value_noise.max(axis=0) + 64 * jnp.finfo(value.dtype).eps * jnp.abs(value)
-    missed = value < optimum.values - rounding
-    nan = jnp.where(missed, jnp.nan, 0)
-    return dataclasses.replace(
-        optimum,
-        thetas=jnp.where(missed, theta, optimum.thetas),
-        values=jnp.where(missed, value, optimum.values),
-        curvatures=optimum.curvatures + nan,
-        sensitivities=optimum.sensitivities + nan,
-        accuracies=optimum.accuracies + nan,
-        ties=optimum.ties + nan[:, None],
-        status=jnp.where(missed, code(Status.UNRESOLVED), optimum.status),
-    )
+    rounding = 8 * points.value_noise.max(axis=0) + 64 * xp.finfo(value.dtype).eps * xp.abs(value)
+    missed = value < best.values - rounding
+    nan = xp.where(missed, xp.nan, 0).astype(value.dtype)
+    lowest = xp.where(missed, value, best.values)
+    changed = {
+        "thetas": xp.where(missed, theta, best.thetas),
+        "values": lowest,
+        "curvatures": best.curvatures + nan,
+        "sensitivities": best.sensitivities + nan,
+        "accuracies": best.accuracies + nan,
+        "ties": best.ties + nan[:, None],
+        "status": xp.where(missed, np.int8(Status.UNRESOLVED), best.status),
+    }
+    regrets = points.values - lowest[:, None]
+    return dataclasses.replace(optimum, **{name: jnp.asarray(x) for name, x in changed.items()}), jnp.asarray(regrets)
 
 
 def _grid(bounds: Any, dtype: Any) -> Float[Array, "thetas"]:

@@ -126,12 +126,21 @@ def _points(row: Stationary, true: Any, slots: int, reference: Stationary) -> Fi
 
 
 def _uphill(xp: Any, evaluators: list[Any], rows: list[Stationary], reference: int) -> Any:
-    """Whether each direction has another sign than that of the reference, beyond rounding, on the grid."""
-    seen, signs = [], []
-    for evaluator, row in zip(evaluators, rows, strict=True):
-        nodes = row.nodes[:, ::2]
-        noise = evaluator.probe(nodes, xp.ones(nodes.shape, bool)).direction_noise
-        directions = row.looked.directions[:, ::2]
-        seen.append(xp.abs(directions) > noise)
-        signs.append(xp.sign(directions))
-    return xp.stack([s & seen[reference] & (g != signs[reference]) for s, g in zip(seen, signs, strict=True)])
+    """Whether each direction has another sign than that of the reference, beyond rounding, on the grid.
+
+    Rounding is looked at only where the signs differ.
+    """
+    directions = [row.looked.directions[:, ::2] for row in rows]
+    differ = [xp.sign(direction) != xp.sign(directions[reference]) for direction in directions]
+
+    def beyond_rounding(k: int, wanted: Any) -> Any:
+        noise = evaluators[k].probe(rows[k].nodes[:, ::2], wanted).direction_noise
+        return wanted & (xp.abs(directions[k]) > noise)
+
+    known = beyond_rounding(reference, xp.stack(differ).any(axis=0))
+    return xp.stack(
+        [
+            xp.zeros_like(known) if k == reference else beyond_rounding(k, wanted & known)
+            for k, wanted in enumerate(differ)
+        ]
+    )
