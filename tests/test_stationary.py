@@ -88,6 +88,14 @@ def test_piecewise_constant_losses_have_a_plateau_as_their_minimiser(x64):
     np.testing.assert_allclose([theta, accuracy], [(left + right) / 2, (right - left) / 2], atol=1e-12)
 
 
+@pytest.mark.parametrize("bounds", [(-2.0, 2.0), (-2.1, 2.0), (0.0, 2.0), (1.0, 2.0), (-3.0, 10.0)])
+def test_steps_are_plateaus_of_their_own_also_where_they_meet_the_bounds(bounds, x64):
+    status, theta, value, accuracy, _ = lowest("floor", bounds)
+    height = np.floor(bounds[0])
+    assert (status, value) == ("PLATEAU", height)
+    np.testing.assert_allclose([theta - accuracy, theta + accuracy], [bounds[0], height + 1], rtol=0, atol=1e-12)
+
+
 def test_the_error_of_a_threshold_is_not_flat(x64):
     edges, heights = discontinuous.threshold_errors(THRESHOLD_X, THRESHOLD_LABELS)
     plateaus = discontinuous.lowest_plateaus(edges, heights, (-1.0, 1.0))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._points.rounding import Probe
 from .._results.status import Status
+from .cells import left_of, right_of, rounding
 from .evaluator import pick
 from .ladder import Ladder, ladder
 from .search import tolerance
@@ -112,14 +113,14 @@ def stationary(
     ends = type(across)(*(x[:, xp.asarray([0, -1])] for x in across))
     row = zeros(evaluator, nodes, at, blur, ends.direction_noise, high - low, is_gradient, max_points)
     events = _without_near_misses(evaluator, row.events, max_points)
-    events, probe, rungs = _seen(evaluator, events, row.settled, low, high, max_points)
+    events, probe, rungs = _seen(evaluator, events, row.settled, low, high, is_gradient, max_points)
     probe = probe._replace(value_noise=rungs.value_noise, direction_noise=rungs.direction_noise)
     found = evaluator.sample(events.thetas, events.exists)
-    return _judged(evaluator, row, events, found, probe, rungs, _flat(evaluator, at, across), ends, low, high)
+    return _judged(evaluator, row, events, found, probe, rungs, _flat(evaluator, at, across, blur), ends, low, high)
 
 
 def _seen(
-    evaluator: Evaluator, events: Events, settled: Any, low: Any, high: Any, max_points: int | None
+    evaluator: Evaluator, events: Events, settled: Any, low: Any, high: Any, is_gradient: bool, max_points: int | None
 ) -> tuple[Events, Probe, Ladder]:
     """What is seen from each event, when those between which nothing is seen have been merged.
 
@@ -139,7 +140,7 @@ def _seen(
         wanted = events.exists & settled[:, None]
         probe = _probed(evaluator, events, wanted, high - low)
         rungs = ladder(evaluator, events, wanted, probe, low, high)
-        merged = _merged(evaluator, events, rungs)
+        merged = _merged(evaluator, events, rungs, _level(evaluator, events, wanted, rungs) if is_gradient else True)
         changed = (merged.exists != events.exists) | (merged.before != events.before) | (merged.after != events.after)
         following = in_order(evaluator, merged, max_points) if evaluator.any(changed) else events
         return following, probe, rungs, changed.any(), rounds + 1
@@ -218,14 +219,27 @@ def _without_near_misses(evaluator: Evaluator, events: Events, max_points: int |
     return in_order(evaluator, events._replace(exists=events.exists & ~missed), max_points)
 
 
-def _merged(evaluator: Evaluator, events: Events, rungs: Ladder) -> Events:
-    """Zeros and plateaus between which nothing is seen, as one: from the first to the last of them.
+def _level(evaluator: Evaluator, events: Events, wanted: Any, rungs: Ladder) -> Any:
+    """Whether each event and the following one have one value, to rounding: steps have no direction between them."""
+    xp = evaluator.xp
+    values = evaluator.sample(events.thetas, wanted).values
+    values, noise, slope, places = (
+        (x[:, :-1], x[:, 1:]) for x in (values, rungs.value_noise, rungs.direction_noise, events.thetas)
+    )
+    hidden = xp.maximum(*slope) * (places[1] - places[0])
+    large = xp.maximum(xp.abs(values[0]), xp.abs(values[1]))
+    return xp.abs(values[1] - values[0]) <= 8 * xp.maximum(*noise) + 64 * xp.finfo(large.dtype).eps * large + hidden
+
+
+def _merged(evaluator: Evaluator, events: Events, rungs: Ladder, alike: Any) -> Events:
+    """Zeros and plateaus of one value between which nothing is seen, as one: from the first to the last of them.
 
     Next to them the direction may have any sign within rounding: theirs are those that are seen farther away.
+    `alike` says which have the value of the following one.
     """
     xp = evaluator.xp
     level = ((events.kinds == ZERO) | (events.kinds == PLATEAU)) & events.exists
-    blind = (rungs.blind[:, :-1, 1] | rungs.blind[:, 1:, 0]) & level[:, :-1] & level[:, 1:]
+    blind = (rungs.blind[:, :-1, 1] | rungs.blind[:, 1:, 0]) & level[:, :-1] & level[:, 1:] & alike
     no = xp.zeros_like(level[:, :1])
     goes_on = xp.concatenate([blind, no], axis=1)
     continues = xp.concatenate([no, blind], axis=1)
@@ -248,9 +262,14 @@ def _merged(evaluator: Evaluator, events: Events, rungs: Ladder) -> Events:
     )
 
 
-def _flat(evaluator: Evaluator, at: Sample, across: Probe) -> Any:
-    """Rows in which neither direction nor value rise above rounding."""
+def _flat(evaluator: Evaluator, at: Sample, across: Probe, blur: Any) -> Any:
+    """Rows in which neither direction nor value rise above rounding.
+
+    The value has no steps either: where a bound lies on one, a small move there changes it by more than rounding does.
+    """
     xp = evaluator.xp
     steepest = xp.abs(at.directions).max(axis=1)  # NaN where one is: then nothing is flat
     spread = at.values.max(axis=1) - at.values.min(axis=1)
-    return (steepest <= across.direction_noise.max(axis=1)) & (spread <= 2 * across.value_noise.max(axis=1))
+    steps = xp.abs(xp.diff(at.values, axis=1)) > rounding(xp, left_of(at), right_of(at), blur)
+    level = (spread <= 2 * across.value_noise.max(axis=1)) & ~steps.any(axis=1)
+    return (steepest <= across.direction_noise.max(axis=1)) & level
