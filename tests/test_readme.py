@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import doctest
 import re
 from pathlib import Path
 
 import pytest
 
+import mamlgrid as mg
+
 README = Path(__file__).parents[1] / "README.md"
-BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+TEXT = README.read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 PLAIN = [block for block in BLOCKS if ">>>" not in block]
 
 
@@ -26,3 +30,28 @@ def test_the_examples_print_what_they_show() -> None:
     failed, tried = doctest.testfile(str(README), module_relative=False, optionflags=flags)
     assert tried > 5
     assert failed == 0
+
+
+RESULTS = [
+    name for name, value in vars(mg).items() if dataclasses.is_dataclass(value) and hasattr(value, "_repr_html_")
+]
+
+
+@pytest.mark.parametrize("name", [n for n in RESULTS if n not in ("OuterState", "Trace")])
+def test_every_field_of_a_result_is_told(name: str) -> None:
+    told = re.search(rf"^`{name}`.*?(?=^`[A-Z]|^#)", TEXT.split("### Every field")[1], re.DOTALL | re.MULTILINE)
+    assert told, name
+    fields = {field.name for field in dataclasses.fields(getattr(mg, name))} - {"provenance"}
+    assert fields - set(re.findall(r"`(\w+)`", told[0])) == set()
+
+
+def test_every_field_of_a_single_feature_is_told() -> None:
+    for feature in (mg.StationaryPoint, mg.Fold, mg.Jump):
+        assert f"| `{feature.__name__}` | {', '.join(f'`{field}`' for field in feature._fields)} |" in TEXT
+
+
+def test_every_status_and_kind_is_told() -> None:
+    rows = re.findall(r"^\| ([A-Z_]+) \|", TEXT, re.MULTILINE)
+    assert sorted(rows) == sorted(status.name for status in mg.Status)
+    for kind in (*mg.Kind, *mg.BranchPointKind):
+        assert re.search(rf"\b{kind.name}\b", TEXT), kind

@@ -68,8 +68,10 @@ class Comparison(Result):
     status: Int[Array, "algorithms alphas points"] = variable(
         "algorithm alpha point",
         "status",
-        "int8: OK, DEGENERATE, FLAT, NOT_CONVERGED; NONFINITE where there is none, but the direction is not finite "
-        "everywhere; ABSENT where there is none",
+        "int8: OK, DEGENERATE, PLATEAU, ONE_SIDED, UNRESOLVED; NOT_CONVERGED at a kink, where the direction jumps "
+        "through zero; NONFINITE at a pole, or where there is none, but the direction is not finite everywhere; FLAT "
+        "where every theta is one; TRUNCATED in the last place where there is no room for all; ABSENT where there is "
+        "none",
     )
     uphill: Bool[Array, "algorithms alphas thetas"] = variable(
         "algorithm alpha theta",

@@ -42,7 +42,10 @@ class Jumps(Part):
     )
     values: Float[Array, "jumps"] = variable("jump", "meta-loss at the jump", "the meta-loss there, the same for both")
     status: Int[Array, "jumps"] = variable(
-        "jump", "status of the jump", "int8: OK, or NOT_CONVERGED where the jump is only enclosed"
+        "jump",
+        "status of the jump",
+        "int8: OK; NOT_CONVERGED where the jump is only enclosed; UNRESOLVED for an interval of alpha in which there "
+        "are more than could be told apart",
     )
     windows: Float[Array, "jumps 2"] = variable(
         "jump end",
@@ -65,8 +68,8 @@ class OptimalTheta(Result):
     sensitivities: Float[Array, "alphas"] = variable(
         "alpha",
         "derivative of the optimal theta in alpha",
-        "dtheta*/dalpha; 0 at a bound; NaN where FLAT, NONFINITE or DEGENERATE, and where rounding leaves it less than "
-        "three digits",
+        "dtheta*/dalpha; 0 at a bound; NaN where theta is no simple zero of the direction (FLAT, NONFINITE, "
+        "DEGENERATE, PLATEAU, ONE_SIDED, a kink), and where rounding leaves it less than three digits",
     )
     accuracies: Float[Array, "alphas"] = variable(
         "alpha",
