@@ -107,7 +107,7 @@ def test_a_change_of_sign_marks_its_cell_also_over_a_node_that_is_zero():
 
 def test_a_cell_is_looked_into_where_the_direction_goes_towards_zero_or_its_cubic_comes_near():
     assert marks(direction(5, 1))["looking"] == []
-    assert marks(direction(0.0624, -0.5, 1))["looking"] == [2]  # (t - 1/4)^2 - 1e-4
+    assert marks(direction(0.0625 + 0.03, -0.5, 1))["looking"] == [2]  # (t - 1/4)^2 + 0.03
     # (2t - 0.7)^2 (2t + 0.2) rises at both ends of its cell.
     assert marks(direction(0.098, 0.42, -4.8, 8))["looking"] == [2]
 
@@ -147,9 +147,10 @@ def bracket(left: float, right: float, sign: float) -> Bracket:
     [
         ((2, -2, 0, 1), (-3.0, 3.0), -1.0, np.roots([1, 0, -2, 2])[0].real),  # Newton goes 0, 1, 0, 1, ...
         ("arctan", (-1.0, 11.0), -1.0, 0.0),  # from 5 Newton goes to -30, and on
-        ((1e-12, 0, 0, -1), (-1.0, 2.0), 1.0, 1e-4),  # from 1/2 each step is two thirds of the one before
+        ((-0.5, 7.5, -28, 22), (0.0, 1.0), -1.0, np.roots([22, -28, 7.5, -0.5]).real.max()),  # from 0.5 to 0.25
+        ((0, 0, 0, 0, 0, 1), (-1.0, 2.0), -1.0, 0.0),  # each step is four fifths of the one before
     ],
-    ids=["cycles", "diverges", "slow"],
+    ids=["cycles", "diverges", "backwards", "slow"],
 )
 def test_safeguarded_newton_converges_where_newton_does_not(meta, ends, sign, root):
     found = safeguarded_newton(host(known(meta)), bracket(*ends, sign), ends[1] - ends[0])
@@ -272,17 +273,17 @@ def test_a_value_that_was_looked_at_below_all_minima_is_given_as_unresolved():
 
 
 @pytest.mark.parametrize(
-    ("terms", "jumps"),
+    ("terms", "end", "jumps"),
     [
-        ({(3, 0): 1, (1, 0): -1, (0, 1): -1}, [0]),
-        ({(3, 0): 1, (1, 0): -1, (0, 2): -1, (0, 0): 0.01}, [-0.1, 0.1]),  # there and back between two rows
-        ({(3, 0): 1, (1, 0): -1, (0, 2): -1, (0, 0): -0.01}, []),
+        ({(3, 0): 1, (1, 0): -1, (0, 1): -1}, 0.25, [0]),
+        ({(3, 0): 1, (1, 0): -1, (0, 2): -1, (0, 0): 0.01}, 0.3, [-0.1, 0.1]),  # one theta at both ends
+        ({(3, 0): 1, (1, 0): -1, (0, 2): -1, (0, 0): -0.01}, 0.3, []),
     ],
     ids=["one", "there and back", "almost"],
 )
-def test_switches_between_two_rows(terms, jumps):
+def test_switches_between_two_rows(terms, end, jumps):
     solve = Solver(meta_with_direction(terms), jnp.asarray(-2.0), jnp.asarray(2.0), 33, BUDGET)
-    alphas = np.array([-0.3, 0.25])
+    alphas = np.array([-0.3, end])
     found = switches(solve.evaluator(alphas), points(alphas, *solve(alphas)), solve, *solve.ends, True)
     assert [s.alpha for s in found] == pytest.approx(jumps, abs=1e-12)
     assert all(s.status == Status.OK and {round(s.before), round(s.after)} == {-1, 1} for s in found)

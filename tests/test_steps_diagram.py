@@ -45,7 +45,13 @@ def test_newton_in_the_plane_knows_a_multiple_root_and_a_place_without_one():
     assert abs(double.thetas[0]) < EPS**0.25
     none = plane_newton(jets({(1, 0): 1, (0, 1): -1}), fold_equations, *start, scales, reach)
     assert not none.converged
-    assert (none.thetas[0], none.alphas[0]) == (0.3, 0.2)
+
+
+def test_newton_in_the_plane_that_gets_too_far_is_back_at_its_start():
+    cubic, start = jets({(3, 0): 1, (0, 1): -1}), (np.array([0.3]), np.array([0.027]))
+    near, far = (plane_newton(cubic, fold_equations, *start, BOX.scales, np.array([reach])) for reach in (0.05, 0.5))
+    assert far.converged & ~near.converged
+    assert (near.thetas, near.alphas) == start
 
 
 def test_a_newton_step_says_whether_its_equations_contradict_each_other():
