@@ -86,14 +86,21 @@ def with_middles(evaluator: Evaluator, nodes: Any) -> Any:
 def looked_at(evaluator: Evaluator, nodes: Any) -> tuple[Any, Sample]:
     """The samples on the nodes. A node exactly on a kink, where no derivative exists, is moved into its cell.
 
-    There the inner update may be NaN and the value with it: every node is moved at which something is not finite.
+    There the inner update may be NaN and the value with it, at that node alone; close beside it nothing is NaN.
     """
     xp = evaluator.xp
     at = evaluator.sample(nodes, xp.ones(nodes.shape, bool))
-    kinked = ~(xp.isfinite(at.values) & xp.isfinite(at.directions) & xp.isfinite(at.jacobians))
+    cell = xp.diff(nodes, axis=1)
+    known = xp.isfinite(at.values)
+    kinked = known & ~(xp.isfinite(at.directions) & xp.isfinite(at.jacobians))
+    no = xp.zeros_like(known[:, :1])
+    alone = xp.concatenate([no, ~known[:, 1:-1] & known[:, :-2] & known[:, 2:], no], axis=1)
+    if evaluator.any(alone):
+        aside = xp.concatenate([cell, cell[:, -1:]], axis=1) / 1024
+        beside = evaluator.sample(xp.stack([nodes - aside, nodes + aside], axis=-1), alone[..., None])
+        kinked |= alone & xp.isfinite(beside.values).all(axis=-1)
     if not evaluator.any(kinked):
         return nodes, at
-    cell = xp.diff(nodes, axis=1)
     # No round number, so that a kink on a grid point is not met again on another one.
     moved = xp.concatenate([nodes[:, :-1] + 0.3819 * cell, nodes[:, -1:] - 0.3819 * cell[:, -1:]], axis=1)
     again = evaluator.sample(moved, kinked)
@@ -219,13 +226,16 @@ def _without_near_misses(evaluator: Evaluator, events: Events, max_points: int |
 
 
 def _merged(evaluator: Evaluator, events: Events, rungs: Ladder) -> Events:
-    """Zeros and plateaus between which nothing is seen, as one: from the first to the last of them.
+    """Zeros and plateaus of one value between which nothing is seen, as one: from the first to the last of them.
 
     Next to them the direction may have any sign within rounding: theirs are those that are seen farther away.
     """
     xp = evaluator.xp
     level = ((events.kinds == ZERO) | (events.kinds == PLATEAU)) & events.exists
-    blind = (rungs.blind[:, :-1, 1] | rungs.blind[:, 1:, 0]) & level[:, :-1] & level[:, 1:]
+    values = evaluator.sample(events.thetas, level).values
+    error = 4 * rungs.value_noise + 64 * xp.finfo(values.dtype).eps * xp.abs(values)
+    same = ~(xp.abs(xp.diff(values, axis=1)) > error[:, :-1] + error[:, 1:])
+    blind = (rungs.blind[:, :-1, 1] | rungs.blind[:, 1:, 0]) & level[:, :-1] & level[:, 1:] & same
     no = xp.zeros_like(level[:, :1])
     goes_on = xp.concatenate([blind, no], axis=1)
     continues = xp.concatenate([no, blind], axis=1)
