@@ -306,6 +306,7 @@ def _with_a_strip(theta: Any) -> Any:
     return jnp.where(jnp.abs(theta - 0.5) < 0.2, jnp.nan, (theta + 1) ** 2 * (theta - 0.6) ** 2)
 
 
+@pytest.mark.slow
 def test_a_curve_that_runs_into_nan_is_not_drawn_through_it() -> None:
     """Two minima and a maximum, one of the minima inside a strip of NaN, at alpha = 0; nothing is linked across."""
     found = mg.bifurcation_diagram(mg.maml([_with_a_strip]), np.linspace(0, 0.05, 5), BOUNDS)

@@ -75,6 +75,7 @@ def test_a_diagram_starts_them_where_they_are() -> None:
     assert np.array_equal(refined.births, found.folds.births)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("x64")
 def test_derivatives_with_respect_to_the_tasks_are_those_of_solving_again() -> None:
     step = 1e-5

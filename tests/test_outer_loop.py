@@ -26,6 +26,8 @@ OPTIMIZERS = {
     "plateau": optax.chain(optax.sgd(0.05), optax.contrib.reduce_on_plateau(factor=0.5, patience=3)),
     "lbfgs": optax.lbfgs(memory_size=3),
 }
+# The loops of lbfgs take the longest to compile.
+BRIEF = [pytest.param(name, marks=pytest.mark.slow) if name == "lbfgs" else name for name in OPTIMIZERS]
 
 
 def equal(tree, other):
@@ -102,7 +104,7 @@ def test_a_network_descends_the_hand_unrolled_meta_gradient(x64):
 # --- rows, pieces ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", BRIEF)
 def test_a_row_is_the_run_of_that_alpha_alone(name, x64):
     together = mg.outer_loop(QUARTIC, ALPHAS, 1.1, OPTIMIZERS[name], num_steps=25)
     for i in range(len(ALPHAS)):
@@ -117,7 +119,7 @@ def test_a_row_is_the_run_of_that_alpha_alone(name, x64):
 
 
 @pytest.mark.parametrize(
-    ("name", "pieces"), [*((name, (7, 13)) for name in OPTIMIZERS), ("adam", (20, 0)), ("adam", (0, 20))]
+    ("name", "pieces"), [*((name, (7, 13)) for name in BRIEF), ("adam", (20, 0)), ("adam", (0, 20))]
 )
 def test_k_steps_and_then_m_are_k_plus_m(name, pieces, x64):
     def go(start, num_steps):
@@ -316,7 +318,7 @@ def test_the_outer_loop_reaches_the_global_optimum_from_its_basin(x64):
 # --- the rest ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", BRIEF)
 def test_the_second_call_does_not_compile(name, dtype, compilations):
     def go(alphas, start, coefficients):
         meta = polynomials(np.array(coefficients, dtype))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import io
 import json
 import os
@@ -50,6 +51,11 @@ _CHAIN = optax.chain(optax.clip(1.0), optax.inject_hyperparams(optax.sgd)(learni
 
 def make(kind):
     """A small result of each kind, in the precision of the moment."""
+    return _made(kind, jax.config.jax_enable_x64)
+
+
+@functools.cache
+def _made(kind, x64):
     match kind:
         case "surface":
             return mg.surface(QUARTIC, ALPHAS, np.append(THETAS, 1e200 if jax.config.jax_enable_x64 else 1e30))

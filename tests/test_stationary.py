@@ -62,6 +62,7 @@ def lowest(name, bounds=BOUNDS):
     return names(found.status)[0], float(found.thetas[0]), float(found.values[0]), float(found.accuracies[0]), ties
 
 
+@pytest.mark.slow
 def test_the_lowest_of_many_wells_of_almost_one_depth_is_found(x64):
     status, theta, _, _, _ = lowest("many wells")
     # 60 sin(60 t) = 2e-5 (t - 1.3), next to 25 pi / 60, the well that is nearest to 1.3.
@@ -304,7 +305,9 @@ def test_one_step_through_a_relu_has_an_infimum_that_is_not_attained(x64):
             assert names(found.status)[k] == ("OK" if exact.attained else "ONE_SIDED"), alpha
 
 
-@pytest.mark.parametrize("number", [2, 9, 40])
+@pytest.mark.parametrize(
+    "number", [pytest.param(2, marks=pytest.mark.slow), 9, pytest.param(40, marks=pytest.mark.slow)]
+)
 def test_the_minimiser_jumps_to_a_one_sided_limit(number, x64):
     jumps = mg.optimal_theta(RELU_PAIR, np.linspace(0, 0.45, number), BOUNDS).jumps
     np.testing.assert_allclose(jumps.alphas, discontinuous.RELU_PAIR_JUMPS[:1], rtol=0, atol=1e-12)
@@ -348,7 +351,7 @@ def _value(kind, u):
     return np.maximum(u, 0) if kind is _hinge else np.where(np.abs(u) < 1, u**2 / 2, np.abs(u) - 0.5)
 
 
-@pytest.mark.parametrize("kind", [_hinge, _huber])
+@pytest.mark.parametrize("kind", [_hinge, pytest.param(_huber, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("count", [6, pytest.param(250, marks=pytest.mark.slow)])
 def test_kinked_tasks_are_nowhere_lower_than_said(kind, count, x64):
     rng = np.random.default_rng(11)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -106,7 +106,7 @@ def _scaled(rates: PyTree, alpha: Alpha) -> PyTree:
     return jax.tree.map(scaled, rates)
 
 
-def _in_coordinates(meta: MetaLoss, coordinates: LearnedRates | ScaledRates) -> MetaLoss:
+def _in_coordinates(meta: Any, coordinates: LearnedRates | ScaledRates) -> MetaLoss:
     if checked_meta(meta).coordinates is not None:
         raise ValueError(f"the meta-loss has coordinates already ({meta.coordinates}); start from the one without")
     return dataclasses.replace(meta, coordinates=coordinates)

@@ -87,14 +87,21 @@ def with_middles(evaluator: Evaluator, nodes: Any) -> Any:
 def looked_at(evaluator: Evaluator, nodes: Any) -> tuple[Any, Sample]:
     """The samples on the nodes. A node exactly on a kink, where no derivative exists, is moved into its cell.
 
-    There the inner update may be NaN and the value with it: every node is moved at which something is not finite.
+    There the inner update may be NaN and the value with it, at that node alone; close beside it nothing is NaN.
     """
     xp = evaluator.xp
     at = evaluator.sample(nodes, xp.ones(nodes.shape, bool))
-    kinked = ~(xp.isfinite(at.values) & xp.isfinite(at.directions) & xp.isfinite(at.jacobians))
+    cell = xp.diff(nodes, axis=1)
+    known = xp.isfinite(at.values)
+    kinked = known & ~(xp.isfinite(at.directions) & xp.isfinite(at.jacobians))
+    no = xp.zeros_like(known[:, :1])
+    alone = xp.concatenate([no, ~known[:, 1:-1] & known[:, :-2] & known[:, 2:], no], axis=1)
+    if evaluator.any(alone):
+        aside = xp.concatenate([cell, cell[:, -1:]], axis=1) / 1024
+        beside = evaluator.sample(xp.stack([nodes - aside, nodes + aside], axis=-1), alone[..., None])
+        kinked |= alone & xp.isfinite(beside.values).all(axis=-1)
     if not evaluator.any(kinked):
         return nodes, at
-    cell = xp.diff(nodes, axis=1)
     # No round number, so that a kink on a grid point is not met again on another one.
     moved = xp.concatenate([nodes[:, :-1] + 0.3819 * cell, nodes[:, -1:] - 0.3819 * cell[:, -1:]], axis=1)
     again = evaluator.sample(moved, kinked)
@@ -113,14 +120,14 @@ def stationary(
     ends = type(across)(*(x[:, xp.asarray([0, -1])] for x in across))
     row = zeros(evaluator, nodes, at, blur, ends.direction_noise, high - low, is_gradient, max_points)
     events = _without_near_misses(evaluator, row.events, max_points)
-    events, probe, rungs = _seen(evaluator, events, row.settled, low, high, is_gradient, max_points)
+    events, probe, rungs = _seen(evaluator, events, row.settled, low, high, max_points)
     probe = probe._replace(value_noise=rungs.value_noise, direction_noise=rungs.direction_noise)
     found = evaluator.sample(events.thetas, events.exists)
     return _judged(evaluator, row, events, found, probe, rungs, _flat(evaluator, at, across, blur), ends, low, high)
 
 
 def _seen(
-    evaluator: Evaluator, events: Events, settled: Any, low: Any, high: Any, is_gradient: bool, max_points: int | None
+    evaluator: Evaluator, events: Events, settled: Any, low: Any, high: Any, max_points: int | None
 ) -> tuple[Events, Probe, Ladder]:
     """What is seen from each event, when those between which nothing is seen have been merged.
 
@@ -140,7 +147,7 @@ def _seen(
         wanted = events.exists & settled[:, None]
         probe = _probed(evaluator, events, wanted, high - low)
         rungs = ladder(evaluator, events, wanted, probe, low, high)
-        merged = _merged(evaluator, events, rungs, _level(evaluator, events, wanted, rungs) if is_gradient else True)
+        merged = _merged(evaluator, events, rungs)
         changed = (merged.exists != events.exists) | (merged.before != events.before) | (merged.after != events.after)
         following = in_order(evaluator, merged, max_points) if evaluator.any(changed) else events
         return following, probe, rungs, changed.any(), rounds + 1
@@ -219,27 +226,17 @@ def _without_near_misses(evaluator: Evaluator, events: Events, max_points: int |
     return in_order(evaluator, events._replace(exists=events.exists & ~missed), max_points)
 
 
-def _level(evaluator: Evaluator, events: Events, wanted: Any, rungs: Ladder) -> Any:
-    """Whether each event and the following one have one value, to rounding: steps have no direction between them."""
-    xp = evaluator.xp
-    values = evaluator.sample(events.thetas, wanted).values
-    values, noise, slope, places = (
-        (x[:, :-1], x[:, 1:]) for x in (values, rungs.value_noise, rungs.direction_noise, events.thetas)
-    )
-    hidden = xp.maximum(*slope) * (places[1] - places[0])
-    large = xp.maximum(xp.abs(values[0]), xp.abs(values[1]))
-    return xp.abs(values[1] - values[0]) <= 8 * xp.maximum(*noise) + 64 * xp.finfo(large.dtype).eps * large + hidden
-
-
-def _merged(evaluator: Evaluator, events: Events, rungs: Ladder, alike: Any) -> Events:
+def _merged(evaluator: Evaluator, events: Events, rungs: Ladder) -> Events:
     """Zeros and plateaus of one value between which nothing is seen, as one: from the first to the last of them.
 
     Next to them the direction may have any sign within rounding: theirs are those that are seen farther away.
-    `alike` says which have the value of the following one.
     """
     xp = evaluator.xp
     level = ((events.kinds == ZERO) | (events.kinds == PLATEAU)) & events.exists
-    blind = (rungs.blind[:, :-1, 1] | rungs.blind[:, 1:, 0]) & level[:, :-1] & level[:, 1:] & alike
+    values = evaluator.sample(events.thetas, level).values
+    error = 4 * rungs.value_noise + 64 * xp.finfo(values.dtype).eps * xp.abs(values)
+    same = ~(xp.abs(xp.diff(values, axis=1)) > error[:, :-1] + error[:, 1:])
+    blind = (rungs.blind[:, :-1, 1] | rungs.blind[:, 1:, 0]) & level[:, :-1] & level[:, 1:] & same
     no = xp.zeros_like(level[:, :1])
     goes_on = xp.concatenate([blind, no], axis=1)
     continues = xp.concatenate([no, blind], axis=1)
