@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import time
 
 import jax
 import jax.numpy as jnp
@@ -239,17 +238,3 @@ def test_a_long_list_is_traced_once_and_is_one_program(x64, num_steps):
         exact = [[_by_hand(centers, theta, alpha, num_steps) for theta in thetas] for alpha in alphas]
         np.testing.assert_allclose(np.stack([found.values, found.grads], axis=-1), exact, rtol=1e-12)
     assert sizes[0] == sizes[1] < 400
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("number", "num_steps", "seconds"), [(20, 1, 1.0), (20, 5, 1.0), (100, 1, 2.0), (100, 5, 2.0)])
-def test_many_losses_compile_as_fast_as_one(number, num_steps, seconds):
-    meta = mg.maml([lambda t, c=c: (t - c / 10) ** 4 / 4 for c in range(number)], num_steps=num_steps)
-
-    def at(theta, alpha):
-        return jax.jvp(lambda t: jax.value_and_grad(meta)(t, alpha), (theta,), (1.0,))
-
-    points = jnp.zeros(4096)
-    start = time.process_time()
-    jax.jit(jax.vmap(at)).lower(points, points).compile()
-    assert time.process_time() - start < seconds
