@@ -235,7 +235,9 @@ def _merged(evaluator: Evaluator, events: Events, rungs: Ladder) -> Events:
     level = ((events.kinds == ZERO) | (events.kinds == PLATEAU)) & events.exists
     values = evaluator.sample(events.thetas, level).values
     error = 4 * rungs.value_noise + 64 * xp.finfo(values.dtype).eps * xp.abs(values)
-    same = ~(xp.abs(xp.diff(values, axis=1)) > error[:, :-1] + error[:, 1:])
+    # Plateaus of two values are parted by a jump; between zeros the value may change, as far as a hidden slope makes it.
+    flat = events.kinds == PLATEAU
+    same = ~(xp.abs(xp.diff(values, axis=1)) > error[:, :-1] + error[:, 1:]) | ~(flat[:, :-1] | flat[:, 1:])
     blind = (rungs.blind[:, :-1, 1] | rungs.blind[:, 1:, 0]) & level[:, :-1] & level[:, 1:] & same
     no = xp.zeros_like(level[:, :1])
     goes_on = xp.concatenate([blind, no], axis=1)
@@ -250,9 +252,9 @@ def _merged(evaluator: Evaluator, events: Events, rungs: Ladder) -> Events:
     kinds = xp.where(several & inside, PLATEAU, events.kinds).astype("int8")
     rights, after = pick(evaluator, events.rights, last), pick(evaluator, events.after, last)
     far_before, far_after = rungs.signs[..., 0], pick(evaluator, rungs.signs[..., 1], last)
-    flat = level & (kinds == PLATEAU)
-    before = xp.where(flat & (far_before != 0), far_before, events.before)
-    after = xp.where(flat & (far_after != 0), far_after, after)
+    level &= kinds == PLATEAU
+    before = xp.where(level & (far_before != 0), far_before, events.before)
+    after = xp.where(level & (far_after != 0), far_after, after)
     thetas = xp.where(several, events.lefts + (rights - events.lefts) / 2, events.thetas)
     return events._replace(
         thetas=thetas, rights=rights, before=before, after=after, kinds=kinds, exists=events.exists & ~continues
