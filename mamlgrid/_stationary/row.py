@@ -235,7 +235,7 @@ def _merged(evaluator: Evaluator, events: Events, rungs: Ladder) -> Events:
     level = ((events.kinds == ZERO) | (events.kinds == PLATEAU)) & events.exists
     values = evaluator.sample(events.thetas, level).values
     error = 4 * rungs.value_noise + 64 * xp.finfo(values.dtype).eps * xp.abs(values)
-    # Plateaus of two values are parted by a jump; between zeros the value may change, as far as a hidden slope makes it.
+    # Plateaus of two values are parted by a jump; between zeros the value may change with a slope that is hidden.
     flat = events.kinds == PLATEAU
     same = ~(xp.abs(xp.diff(values, axis=1)) > error[:, :-1] + error[:, 1:]) | ~(flat[:, :-1] | flat[:, 1:])
     blind = (rungs.blind[:, :-1, 1] | rungs.blind[:, 1:, 0]) & level[:, :-1] & level[:, 1:] & same
