@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 if TYPE_CHECKING:
     from .._points.rounding import Probe
     from .evaluator import Evaluator
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
 # A direction that grows towards the point like 1 / distance or faster belongs to a value that falls without end; the
 # rungs, counted from the nearest, between which that is told: far enough from where a bracket was given up.
 _POLE, _POLE_RUNGS = -0.95, (6, 11)
+
+# Places beside a jump of the value, each four times nearer.
+_BESIDE = 12
 
 # A handful of differences of rounding errors shows about half of the largest one.
 _ROUGH = 2
@@ -114,6 +119,26 @@ def roughness(xp: Any, values: Any, slopes: Any, length: Any, smooth: Any) -> An
     mean = (slopes[..., :-1] + slopes[..., 1:]) / 2
     rest = xp.abs(values[..., :-1] - values[..., 1:] - length * mean)
     return _ROUGH * xp.where(smooth & xp.isfinite(rest), rest, 0).max(axis=(-1, -2))
+
+
+def noise_beside(evaluator: Evaluator, lefts: Any, rights: Any, wanted: Any, low: Any, high: Any) -> Any:
+    """What rounding inside the loss does to the value left and right of brackets: `[rows, slots]`.
+
+    Terms that cancel in a loss (a polynomial written out, near its root) make steps of the value that no move of theta
+    or alpha tells of. They are seen in any two places far enough apart. A kink beside the bracket shows in one pair of
+    places on its side, so the third largest is taken.
+    """
+    xp = evaluator.xp
+    eps = float(xp.finfo(lefts.dtype).eps)
+    # Up to where the trapezoidal rule is exact to rounding.
+    reach = xp.asarray(eps ** (1 / 3) * 4.0 ** -np.arange(_BESIDE), lefts.dtype) * (high - low)[..., None]
+    places = xp.stack([lefts[..., None] - reach, rights[..., None] + reach], axis=-2)
+    places = xp.clip(places, low[..., None, None], high[..., None, None])
+    at = evaluator.sample(places, wanted[..., None, None])
+    mean = (at.directions[..., :-1] + at.directions[..., 1:]) / 2
+    rest = xp.abs(xp.diff(at.values) - xp.diff(places) * mean)
+    rest = xp.where(xp.isfinite(rest), rest, 0).reshape(*rest.shape[:-2], -1)
+    return _ROUGH * xp.sort(rest, axis=-1)[..., -3]
 
 
 def _reach(xp: Any, events: Events, low: Any, high: Any) -> Any:

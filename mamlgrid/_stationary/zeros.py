@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .cells import Cells, against, marked, rounding, unexplained
 from .evaluator import pick
-from .ladder import roughness
+from .ladder import noise_beside, roughness
 from .search import Bracket, bisected, extremum, safeguarded_newton, tolerance
 
 if TYPE_CHECKING:
@@ -100,7 +100,8 @@ def zeros(
         order, exists = evaluator.first(more.exists, max_points)
         crossings = Bracket(*(pick(evaluator, x, order) for x in more))._replace(exists=exists)
     if is_gradient:
-        found += [_jumps(evaluator, *suspect, noise, width) for suspect in suspects if evaluator.any(suspect[0].exists)]
+        box = nodes[:, :1], nodes[:, -1:]
+        found += [_jumps(evaluator, *suspect, noise, *box) for suspect in suspects if evaluator.any(suspect[0].exists)]
     found.append(_plateaus(evaluator, nodes, at, noise, cells, width, is_gradient, max_points))
     events = _without_repeats(evaluator, _joined(xp, found), width)
     number = events.exists.sum(axis=1)
@@ -251,7 +252,9 @@ def _jumps_beside(
     return Bracket(starts, stops, exists * 0, exists), (ends[0], ends[1])
 
 
-def _jumps(evaluator: Evaluator, bracket: Bracket, ends: tuple[Sample, Sample], noise: Any, width: Any) -> Events:
+def _jumps(
+    evaluator: Evaluator, bracket: Bracket, ends: tuple[Sample, Sample], noise: Any, low: Any, high: Any
+) -> Events:
     """Jumps of the value, each as the extreme values it makes on its two sides."""
     xp = evaluator.xp
 
@@ -262,8 +265,10 @@ def _jumps(evaluator: Evaluator, bracket: Bracket, ends: tuple[Sample, Sample], 
         ]
         return halves[1] > halves[0], xp.maximum(*halves) > 1
 
-    left, right, ends, exists = bisected(evaluator, bracket, ends, right_half, width)
-    exists = exists & (xp.abs(ends[1].values - ends[0].values) > rounding(xp, *ends, noise))
+    left, right, ends, exists = bisected(evaluator, bracket, ends, right_half, high - low)
+    height = xp.abs(ends[1].values - ends[0].values)
+    exists = exists & (height > rounding(xp, *ends, noise))
+    exists &= height > 4 * noise_beside(evaluator, left, right, exists, low, high)
     up = ends[1].values > ends[0].values
     signs = [xp.sign(end.directions) for end in ends]
     sides = []
