@@ -6,6 +6,7 @@ import io
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -24,7 +25,7 @@ from mamlgrid.plot._levels import levels_of
 from mamlgrid.plot._scene_optimum import optimum_scene
 
 from . import stand_ins
-from .stand_ins import jumps, optimal, replaced
+from .stand_ins import jumps, optimal
 
 pytestmark = pytest.mark.usefixtures("no_window")
 
@@ -434,14 +435,14 @@ def test_cells_that_are_not_finite_are_holes(results: Results) -> None:
     values = np.array(results.surface.values)
     values[80:120, 30:50] = np.nan
     values[0, 0] = np.inf
-    broken = replaced(results.surface, values=values)
+    broken = replace(results.surface, values=values)
     ax = plot.contour(broken)
     assert to_hex(ax.get_facecolor()) == "#bfbfbf"
     assert not any(
         path.contains_point((results.alphas[100], results.thetas[40])) for path in ax.collections[0].get_paths()
     )
     plot.surface(broken).figure.savefig(io.BytesIO(), dpi=50)
-    empty = replaced(results.surface, values=np.full_like(values, np.nan), grads=np.full_like(values, np.nan))
+    empty = replace(results.surface, values=np.full_like(values, np.nan), grads=np.full_like(values, np.nan))
     for draw in (plot.contour, plot.surface, plot.gradient_surface):
         draw(empty).figure.savefig(io.BytesIO(), dpi=50)
 
@@ -449,7 +450,7 @@ def test_cells_that_are_not_finite_are_holes(results: Results) -> None:
 def test_the_order_of_the_axes_does_not_matter(results: Results) -> None:
     rows, columns = np.random.default_rng(0).permutation(251), np.random.default_rng(1).permutation(129)
     s = results.surface
-    shuffled = replaced(
+    shuffled = replace(
         s,
         alphas=np.asarray(s.alphas)[rows],
         thetas=np.asarray(s.thetas)[columns],
@@ -495,7 +496,7 @@ def test_task_losses_draws_the_alpha_asked_for(results: Results) -> None:
         (lambda r: plot.gradient_surface(r.surface, diagram=r.optimum), TypeError, "BifurcationDiagram"),
         (lambda r: plot.contour(r.surface, field="loss"), ValueError, "'values', 'grads', 'curvatures', got 'loss'"),
         (lambda r: plot.contour(r.flat_surface, field="curvatures"), ValueError, "derivatives=2"),
-        (lambda r: plot.gradient_surface(replaced(r.surface, grads=None)), ValueError, "derivatives=1"),
+        (lambda r: plot.gradient_surface(replace(r.surface, grads=None)), ValueError, "derivatives=1"),
         (lambda r: plot.section(r.surface), ValueError, "either alpha or theta"),
         (lambda r: plot.section(r.surface, alpha=0.1, theta=0.1), ValueError, "either alpha or theta"),
         (lambda r: plot.task_losses(r.losses, labels=["one"]), ValueError, "each of the 2 tasks"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -47,7 +49,7 @@ def test_the_dots_are_the_result(both):
 def test_limits_are_open_and_what_is_in_doubt_is_grey(both):
     status = both.status.copy()
     status[1, 2], status[1, 5] = Status.ONE_SIDED, Status.NOT_CONVERGED
-    ax = plot.fixed_points(stand_ins.replaced(both, status=status))
+    ax = plot.fixed_points(replace(both, status=status))
     for name, row in (("one-sided limit", 2), ("not confirmed", 5)):
         (marks,) = (line for line in ax.lines if line.get_label() == name)
         assert marks.get_xydata().tolist() == [[both.alphas[row], both.fixed_points[1, row, 0]]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -17,7 +18,7 @@ from mamlgrid.plot._scene import Scene
 from mamlgrid.plot._scene_diagram import diagram_scene, stretches
 
 from . import stand_ins
-from .stand_ins import BranchPoints, Folds, branch, diagram, jumps, optimal, replaced
+from .stand_ins import branch, branch_points, diagram, folds, jumps, optimal
 
 pytestmark = pytest.mark.usefixtures("no_window")
 
@@ -205,15 +206,15 @@ def test_hysteresis_is_shaded_between_the_folds_and_to_the_edge_where_they_are_b
 
 def test_the_optimum_of_an_unconfirmed_jump_has_no_window() -> None:
     result = stand_ins.hysteresis()
-    bad = replaced(result.jumps, status=np.array([Status.NOT_CONVERGED], np.int8))
-    ax = plot.bifurcation_diagram(replaced(result, jumps=bad))
+    bad = replace(result.jumps, status=np.array([Status.NOT_CONVERGED], np.int8))
+    ax = plot.bifurcation_diagram(replace(result, jumps=bad))
     assert not ax.patches
     assert to_hex(of(ax, "marks 0")[0].get_markeredgecolor()) == "#808080"
 
 
 def test_all_kinds_of_branch_points_look_different() -> None:
     at, codes = np.array([0.2, 0.5, 0.8]), np.arange(3, dtype=np.int8)
-    points = BranchPoints(at, 0 * at, 0 * at, codes, 0 * codes)
+    points = branch_points(at, 0 * at, 0 * at, codes, 0 * codes)
     scene = diagram_scene(diagram(optimal([0.0, 1.0], 0.0), [branch([0, 1], [0, 0], 1.0)], branch_points=points))
     assert {m.kind: m.x.tolist() for m in scene.marks} == {
         "transcritical point": [0.2],
@@ -290,10 +291,10 @@ def crowd() -> Any:
     alpha = 0.5 + 0.2 * theta + 0.15 * np.sin(24 * theta)
     slope = 0.2 + 3.6 * np.cos(24 * theta)
     at = np.flatnonzero(np.diff(np.sign(slope)))
-    folds = Folds(alpha[at], theta[at], 0 * theta[at], slope[at] < 0, np.zeros(at.size, np.int8))
+    turns = folds(alpha[at], theta[at], 0 * theta[at], slope[at] < 0, np.zeros(at.size, np.int8))
     alphas = np.linspace(alpha.min(), alpha.max(), 11)
     best = optimal(alphas, -2.0, jumps=jumps([0.5, 0.7], [-2, -1.9], [-1.9, -2], windows=[0.4, 0.8]))
-    return diagram(best, [branch(alpha, theta, slope)], folds=folds)
+    return diagram(best, [branch(alpha, theta, slope)], folds=turns)
 
 
 @pytest.mark.parametrize("make", [*DIAGRAMS.values(), crowd])
