@@ -108,16 +108,3 @@ def _cubic(ends: np.ndarray, slopes: np.ndarray, share: np.ndarray) -> np.ndarra
     move = ends[:, 1] - ends[:, 0]
     bend = share * (1 - share) * ((slopes[:, 0] - move) * (1 - share) - (slopes[:, 1] - move) * share)
     return ends[:, 0] + share * move + bend
-
-
-def lowest_of_cubic(ends: np.ndarray, slopes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where the cubic with these values and slopes `[pieces, 2]` at shares 0 and 1 is least between, and how low.
-
-    NaN and inf where it has no minimum between its ends.
-    """
-    c1, move = slopes[:, 0], ends[:, 1] - ends[:, 0]
-    c2, c3 = 3 * move - 2 * c1 - slopes[:, 1], slopes.sum(axis=1) - 2 * move
-    share = -c1 / (c2 + np.sqrt(c2**2 - 3 * c3 * c1))
-    inside = (share > 0) & (share < 1)
-    depth = ends[:, 0] + share * (c1 + share * (c2 + share * c3))
-    return np.where(inside, share, np.nan), np.where(inside, depth, np.inf)

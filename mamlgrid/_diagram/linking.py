@@ -15,7 +15,8 @@ import numpy as np
 from .._points.jet import Jet, jet
 from .._points.many import on_points
 from .._points.rounding import probe
-from .arms import Arms, are_pieces, lowest_of_cubic
+from .._stationary.cells import lowest_of_cubic
+from .arms import Arms, are_pieces
 from .explaining import Arm, Event, Explanation, as_arrays, explained
 from .plane_newton import critical_equations, fold_equations, newton_step
 from .sections import Columns, Section, Vertices, extrema, sections, with_secants
@@ -315,7 +316,7 @@ class Linking:
         ends = np.abs(columns.jacobians[arms.vertices])
         rates = columns.jacobian_rates[arms.vertices] * np.sign(columns.jacobians[arms.vertices])
         step = np.diff(arms.alphas, axis=1)
-        share, depth = lowest_of_cubic(ends, rates * step)
+        share, depth = lowest_of_cubic(np, *ends.T, *(rates * step).T)
         dips = np.flatnonzero(~arms.special & (depth < _DIP * ends.min(axis=1)))
         share = share[dips, None]
         places = (x[dips, :1] + share * np.diff(x[dips], axis=1) for x in (arms.thetas, arms.alphas))
@@ -373,7 +374,7 @@ class Linking:
         edges, crowded = self._split(pieces.vertices)
         return Graph(
             self.vertices.columns(), edges, pieces.stabilities.astype(np.int8), self.events, self.edge_folds,
-            dead + crowded, sorted(self.unexplained),
+            dead + crowded, _joined(sorted(self.unexplained)),
         )  # fmt: skip
 
     def _split(self, edges: np.ndarray) -> tuple[np.ndarray, list[int]]:
@@ -388,6 +389,18 @@ class Linking:
             new.append(self._new_end(of_vertex[int(edges[row, end])]))
             edges[row, end] = new[-1]
         return edges, new
+
+
+def _joined(intervals: list[Unexplained]) -> list[Unexplained]:
+    """In order, those that touch and have one reason as one."""
+    kept: list[Unexplained] = []
+    for one in intervals:
+        last = kept[-1] if kept else None
+        if last is not None and last.reason == one.reason and one.start <= last.stop:
+            kept[-1] = last._replace(stop=max(last.stop, one.stop))
+        else:
+            kept.append(one)
+    return kept
 
 
 # Where a row is looked at to tell that G is zero all over it.

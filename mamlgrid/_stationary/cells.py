@@ -91,18 +91,26 @@ def _dips(xp: Any, width: Any, left: Sample, right: Sample) -> Any:
     sign = xp.sign(left.directions)
     same = (sign * xp.sign(right.directions) > 0) & xp.isfinite(left.values) & xp.isfinite(right.values)
     towards = (sign * left.jacobians < 0) & (sign * right.jacobians > 0)
-    depth = lowest_of_cubic(xp, width, left, right)[1]
+    depth = nearest_to_zero(xp, width, left, right)[1]
     return same & (towards | (depth < _NEAR * xp.minimum(xp.abs(left.directions), xp.abs(right.directions))))
 
 
-def lowest_of_cubic(xp: Any, width: Any, left: Sample, right: Sample) -> tuple[Any, Any]:
+def nearest_to_zero(xp: Any, width: Any, left: Sample, right: Sample) -> tuple[Any, Any]:
     """Where in a cell, from 0 to 1, the cubic through both ends is nearest to zero, and how far it stays from it.
 
-    The direction has one sign at both ends. Infinitely far where the cubic has no such place in the cell.
+    The direction has one sign at both ends.
     """
     sign = xp.sign(left.directions)
-    start, rise = xp.abs(left.directions), xp.abs(right.directions) - xp.abs(left.directions)
-    first, last = width * sign * left.jacobians, width * sign * right.jacobians
+    slopes = width * sign * left.jacobians, width * sign * right.jacobians
+    return lowest_of_cubic(xp, xp.abs(left.directions), xp.abs(right.directions), *slopes)
+
+
+def lowest_of_cubic(xp: Any, start: Any, stop: Any, first: Any, last: Any) -> tuple[Any, Any]:
+    """Where between 0 and 1 the cubic with these values and these slopes at both is least, and how low.
+
+    0.5 and infinity where it has no minimum there.
+    """
+    rise = stop - start
     square, cube = 3 * rise - 2 * first - last, first + last - 2 * rise
     # The larger root of first + 2 square s + 3 cube s^2, at which the cubic has its minimum, without cancellation.
     root = xp.sqrt(xp.maximum(square**2 - 3 * cube * first, 0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .cells import lowest_of_cubic
+from .cells import nearest_to_zero
 
 if TYPE_CHECKING:
     from .._points.at import Sample
@@ -116,7 +116,7 @@ def extremum(evaluator: Evaluator, bracket: Bracket, ends: tuple[Sample, Sample]
         done |= ~xp.isfinite(slope)
         return left, right, falls, rises, place, direction, open_ & ~done, rounds + 1
 
-    guess, _ = lowest_of_cubic(xp, bracket.right - bracket.left, *ends)
+    guess, _ = nearest_to_zero(xp, bracket.right - bracket.left, *ends)
     falls, rises = (sign * at.jacobians for at in ends)
     state = (bracket.left, bracket.right, falls, rises, bracket.left, ends[0].directions, bracket.exists, 0)
     _, _, _, _, theta, direction, *_ = evaluator.loop(unfinished, advance, state)
