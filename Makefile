@@ -41,8 +41,9 @@ figures: $(VENV)/.installed-interactive
 test: $(VENV)/.installed-all
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
+# Long tests share little: whoever is done takes from the other.
 test-slow: $(VENV)/.installed-all
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
 
 check: $(VENV)/.installed-all
 	$(BIN)/ruff format --check .

@@ -139,8 +139,13 @@ def test_jumps_of_random_polynomials_are_found_from_13_alphas(count, x64):
         thetas, found = np.array([float(j.alpha) for j in exact]), np.asarray(jumps.alphas)
         total += len(exact)
         missed += [(losses, alpha) for alpha in thetas if np.abs(found - alpha).min(initial=np.inf) > 1e-9]
-        settled = found[np.asarray(jumps.status) == Status.OK]
-        made_up += [(losses, alpha) for alpha in settled if np.abs(thetas - alpha).min(initial=np.inf) > 1e-9]
+        columns = (np.asarray(x) for x in (jumps.alphas, jumps.thetas_before, jumps.thetas_after, jumps.status))
+        for alpha, before, after, status in zip(*columns, strict=True):
+            # 49 alphas do not show the oracle all that go there and back; it is asked again on both sides.
+            if status == Status.OK and np.abs(thetas - alpha).min(initial=np.inf) > 1e-9:
+                beside = [oracles.minima(losses, float(alpha) + step, bounds)[0].theta for step in (-1e-5, 1e-5)]
+                if not np.allclose([float(theta) for theta in beside], [before, after], rtol=0, atol=1e-2):
+                    made_up.append((losses, alpha))
     assert (missed, made_up) == ([], []), f"of {total} jumps {len(missed)} were missed, {len(made_up)} made up"
 
 

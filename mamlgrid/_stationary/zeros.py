@@ -105,6 +105,10 @@ def zeros(
     found.append(_plateaus(evaluator, nodes, at, noise, cells, width, is_gradient, max_points))
     events = _without_repeats(evaluator, _joined(xp, found), width)
     number = events.exists.sum(axis=1)
+    if max_points is not None:
+        # What there was no room to look at may be as many more.
+        for marks in (cells.crossing, cells.touching, cells.looking, cells.jump):
+            number = number + xp.maximum(marks.sum(axis=1) - max_points, 0)
     settled = _settled(evaluator, nodes, at, cells, width, max_points)
     return Row(nodes, at, in_order(evaluator, events, max_points), number, settled)
 
