@@ -15,6 +15,7 @@ import pytest
 import mamlgrid as mg
 
 from . import oracles, oracles_algorithms
+from .lanes import brief
 from .problems import polynomial_loss
 
 # Two tasks, each with a support and another query loss, lowest power first; all four are convex, as a proximal inner
@@ -80,8 +81,7 @@ TABLE = {
 }
 STEPPING = [name for name, row in TABLE.items() if row.has_steps]
 # Compiling a derivative of a solver or of adam takes seconds.
-SLOW = {"imaml", "moreau", "adam", "reptile of adam"}
-ROWS = [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in TABLE]
+ROWS = brief(TABLE, "maml", "fomaml", "reptile", "momentum")
 
 
 @jax.jit
@@ -105,7 +105,7 @@ def close(found, exact, dtype=np.float64, operations=256):
 # --- the table -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", TABLE)
+@pytest.mark.parametrize("name", brief(TABLE, "maml", "fomaml", "reptile", "truncated", "imaml", "momentum"))
 def test_value_direction_and_their_derivatives_are_those_of_the_definition(x64, name):
     row = TABLE[name]
     exact = oracles_algorithms.derivatives(row.name, PAIRS, THETA, ALPHA, 2, **row.settings)
@@ -141,7 +141,7 @@ class Doubled(mg.inner.InnerRule):
         return theta - 2 * rate * jax.grad(loss)(theta), memory
 
 
-@pytest.mark.parametrize("name", TABLE)
+@pytest.mark.parametrize("name", ROWS)
 def test_in_float32_all_stays_float32(name):
     row = TABLE[name]
     with jax.enable_x64(True):  # where only theta says which precision is meant
@@ -153,7 +153,7 @@ def test_in_float32_all_stays_float32(name):
     close(found, exact[:2], np.float32)
 
 
-@pytest.mark.parametrize("name", ["fomaml", "reptile", pytest.param("moreau", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", brief(["fomaml", "reptile", "moreau"], "fomaml", "reptile"))
 def test_without_float64_the_jacobian_is_right_too(name):
     row = TABLE[name]
     _, (_, (jacobian, _)) = evaluated(row.make(polynomial_loss, TASKS, 2), THETA, ALPHA)
@@ -225,7 +225,7 @@ def test_vmap_over_tasks_alpha_and_theta_is_a_loop(x64, name):
                 close([x[i, j, k] for x in found], value_and_direction(meta, theta, alpha))
 
 
-@pytest.mark.parametrize("name", TABLE)
+@pytest.mark.parametrize("name", brief(TABLE, "maml", "fomaml", "reptile", "imaml", "momentum"))
 def test_the_second_call_does_not_compile(x64, compilations, name):
     make = TABLE[name].make
     first = make(polynomial_loss, TASKS, 2)
@@ -269,9 +269,7 @@ def test_without_a_step_there_is_nothing_to_adapt(x64, name):
     close(direction, 0 if row.name == "Reptile" else joint.deriv()(THETA))
 
 
-@pytest.mark.parametrize(
-    "name", ["maml", *(pytest.param(n, marks=pytest.mark.slow) for n in ("fomaml", "reptile", "truncated", "momentum"))]
-)
+@pytest.mark.parametrize("name", brief(["maml", "fomaml", "reptile", "truncated", "momentum"], "maml"))
 def test_checkpoints_change_nothing(x64, name):
     # Seven steps: blocks of two and a rest, in a scan.
     plain, saved = (TABLE[name].make(polynomial_loss, TASKS, 7, checkpoint=c) for c in (False, True))
@@ -309,7 +307,7 @@ def test_surfaces_and_outer_loops_take_it(x64, name):
         close(run.thetas[i], theta)
 
 
-@pytest.mark.parametrize("name", [n if n == "fomaml" else pytest.param(n, marks=pytest.mark.slow) for n in TABLE])
+@pytest.mark.parametrize("name", brief(TABLE, "fomaml"))
 def test_the_optimum_of_an_algorithm_is_an_attracting_zero_of_its_direction(x64, name):
     meta = TABLE[name].make(polynomial_loss, TASKS, 1)
     best = mg.optimal_theta(meta, np.array([0.0, 0.1]), (-2.0, 2.0))

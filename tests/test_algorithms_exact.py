@@ -10,6 +10,7 @@ import pytest
 import mamlgrid as mg
 
 from . import oracles_algorithms
+from .lanes import brief
 from .problems import polynomial_loss
 from .test_algorithms import (
     ALPHA,
@@ -34,8 +35,9 @@ ALGORITHMS = {
     "Moreau": lambda loss, tasks, num_steps: mg.moreau(loss, tasks, strength=1.5),
 }
 # The Hessian of a solution costs the compiler many seconds: those two in the slow lane.
-QUADRATICS = [(name, k) for name in ALGORITHMS if name not in ("iMAML", "Moreau") for k in (1, 2, 3)]
-QUADRATICS += [pytest.param(name, 1, marks=pytest.mark.slow) for name in ("iMAML", "Moreau")]
+SOLVERS = ("iMAML", "Moreau")
+STEPPING = [name for name in ALGORITHMS if name not in SOLVERS]
+QUADRATICS = [(name, k) for name in STEPPING for k in (1, 2, 3)] + [(name, 1) for name in SOLVERS]
 
 
 def _matrices(dim):
@@ -50,7 +52,7 @@ def _direction_and_jacobian(meta, theta, alphas):
     return jax.vmap(lambda a: (direction(theta, a), jax.jacfwd(direction)(theta, a)))(alphas)
 
 
-@pytest.mark.parametrize(("name", "num_steps"), QUADRATICS)
+@pytest.mark.parametrize(("name", "num_steps"), brief(QUADRATICS, *((name, 2) for name in STEPPING), ("MAML", 1)))
 def test_directions_on_quadratics_are_weighted_offsets(x64, name, num_steps):
     for dim in (2, 3) if (name, num_steps) == ("MAML", 1) else (2,):
         matrices, centers = _matrices(dim)

@@ -15,6 +15,8 @@ import mamlgrid as mg
 from mamlgrid._meta import alike
 from mamlgrid._points.rounding import probe
 
+from .lanes import brief
+
 NUMBERS = np.linspace(-1.25, 1.5, 7)
 
 
@@ -95,7 +97,7 @@ def test_losses_taken_together_give_what_each_gives(monkeypatch, dtype, form):
 
 @pytest.mark.parametrize(
     "algorithm",
-    [pytest.param(name, marks=pytest.mark.slow) if name in ("imaml", "moreau") else name for name in ALGORITHMS],
+    brief(ALGORITHMS, *ALGORITHMS.keys() - {"imaml", "moreau"}),
 )
 def test_every_algorithm_takes_them_together(monkeypatch, x64, algorithm):
     losses = FORMS["two strangers"]
@@ -108,7 +110,7 @@ def _bowl(theta, center):
 
 @pytest.mark.parametrize(
     "algorithm",
-    [mg.maml, mg.fomaml, mg.reptile, pytest.param(ALGORITHMS["imaml"], marks=pytest.mark.slow)],
+    brief([mg.maml, mg.fomaml, mg.reptile, ALGORITHMS["imaml"]], mg.maml, mg.reptile),
 )
 def test_parameters_may_be_any_pytree(monkeypatch, x64, algorithm):
     theta = {"a": np.array([0.5, -0.25]), "b": np.array([[0.75]])}

@@ -12,6 +12,7 @@ import mamlgrid as mg
 from mamlgrid import Status
 
 from . import oracles, oracles_algorithms
+from .lanes import brief
 
 BOUNDS = (-4.0, 4.0)
 CASE_2 = mg.cases.quartic().losses
@@ -64,9 +65,7 @@ def _check_quadratics(found, name, alphas, num_steps, strength=1.0):
         assert not found.attracting[i, j, 1:].any()
 
 
-@pytest.mark.parametrize(
-    "num_steps", [1, pytest.param(2, marks=pytest.mark.slow), pytest.param(3, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("num_steps", brief([1, 2, 3], 1))
 def test_fixed_points_of_quadratics_are_weighted_means(x64, num_steps):
     metas = {
         name: _quadratics(algorithm, num_steps=num_steps)

@@ -13,6 +13,7 @@ import pytest
 import mamlgrid as mg
 
 from . import oracles_folds, oracles_stationary
+from .lanes import brief
 from .plane import Terms, meta_with_direction
 from .problems import polynomials
 
@@ -131,7 +132,7 @@ def _padded(losses: Sequence[Sequence[float]]) -> list[list[float]]:
     return [[*loss, *[0.0] * (degree - len(loss))] for loss in losses]
 
 
-@pytest.mark.parametrize("num_steps", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("num_steps", brief([1, 2], 1))
 def test_folds_of_random_polynomial_tasks_are_roots_of_the_discriminant(num_steps: int) -> None:
     bounds, axis = (-2.0, 2.0), np.linspace(0.0, 1.0, 65)
     rng = np.random.default_rng(num_steps)
@@ -286,7 +287,7 @@ def test_bounds_that_cut_a_branch_say_where() -> None:
 # What cannot be told.
 
 
-@pytest.mark.parametrize("alpha", [pytest.param(AT[1], marks=pytest.mark.slow), 0.0])
+@pytest.mark.parametrize("alpha", brief([AT[1], 0.0], 0.0))
 def test_a_row_on_which_every_theta_is_stationary_is_unresolved_whether_it_is_on_the_axis_or_not(alpha: float) -> None:
     """`G = (theta - t) (alpha - a)`."""
     found = diagram({(1, 1): 1}, (0.13, alpha))

@@ -15,6 +15,7 @@ from mamlgrid import Status
 from mamlgrid.inner._proximal import _linear_solve
 
 from . import oracles_algorithms
+from .lanes import brief
 from .problems import polynomial_loss
 
 MATRICES = np.array([[[2.0, 0.5], [0.5, 1.0]], [[0.75, -0.25], [-0.25, 1.5]]])
@@ -91,7 +92,7 @@ def test_a_rate_for_each_parameter_puts_a_diagonal_in_the_place_of_alpha(x64):
     ],
     ids=["scalar", "layers", "parameters", "broadcast"],
 )
-@pytest.mark.parametrize("per_step", [False, True])
+@pytest.mark.parametrize("per_step", brief([False, True], False))
 def test_rates_are_those_of_a_loop_by_hand(x64, alpha, per_step):
     tasks, num_steps = layered_tasks(), 3
     scales = (1.0, 0.5, -0.25) if per_step else (1.0, 1.0, 1.0)
@@ -201,7 +202,7 @@ def test_step_weights_add_up_the_losses_along_the_way(x64):
 
 
 @pytest.mark.parametrize("checkpoint", [False, True])
-@pytest.mark.parametrize("num_steps", [1, 3, 7])
+@pytest.mark.parametrize("num_steps", brief([1, 3, 7], 3))
 def test_all_the_weight_on_the_last_step_is_the_plain_value(x64, num_steps, checkpoint):
     last = np.eye(num_steps)[-1]
     found = value_and_direction(_weighted(mg.maml, last, num_steps, checkpoint=checkpoint), THETA, 0.3)
@@ -283,8 +284,9 @@ def _quartic(theta, center):
 
 
 @pytest.mark.parametrize("outer", OUTER)
-@pytest.mark.parametrize(("num_steps", "settings"), [(3, {}), (6, {"checkpoint": True}), (3, {"per_step": True})])
-def test_a_rule_with_a_memory_is_that_of_optax(x64, outer, num_steps, settings):
+@pytest.mark.parametrize("settings", brief([{}, {"checkpoint": True}, {"per_step": True}], {}))
+def test_a_rule_with_a_memory_is_that_of_optax(x64, outer, settings):
+    num_steps = 6 if settings.get("checkpoint") else 3
     rates = {"body": 0.1, "head": np.array([0.3, -0.1])}
     if settings.get("per_step"):
         rates = jax.tree.map(lambda rate: np.multiply.outer(np.linspace(1, 2, num_steps), rate), rates)
@@ -313,7 +315,7 @@ def _clipped(rate):
     return optax.chain(mg.inner.clip_by_global_norm(0.5), optax.sgd(rate, momentum=0.5, nesterov=True))
 
 
-@pytest.mark.parametrize("make", [optax.sgd, optax.rmsprop, _adamw, _clipped])
+@pytest.mark.parametrize("make", brief([optax.sgd, optax.rmsprop, _adamw, _clipped], optax.sgd, optax.rmsprop))
 def test_inner_optax_is_the_loop_written_by_hand(x64, make):
     alpha, num_steps = 0.15, 5
 
@@ -360,7 +362,7 @@ def test_rates_of_an_inner_optimiser_may_differ_and_be_learned(x64):
 # --- checkpoints -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("num_steps", [0, 5, pytest.param(16, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("num_steps", brief([0, 5, 16], 0))
 def test_checkpoints_give_the_same_gradient(x64, num_steps):
     theta, loss = mg.cases.network(jax.random.key(0), (1, 5, 1), "tanh")
     tasks = mg.cases.sinusoid_tasks(jax.random.key(1), num_tasks=2, num_shots=3)

@@ -24,6 +24,7 @@ from mamlgrid.plot import interactive
 from mamlgrid.plot._interactive_style import shown
 
 from . import stand_ins
+from .lanes import brief
 
 ALPHAS, THETAS = np.linspace(0, 1.5, 31), np.linspace(-2, 2, 41)
 
@@ -449,9 +450,7 @@ def shown_index(name: str, points: np.ndarray) -> int:
     return int(np.argmin(np.abs(points - float(name.split("= ")[1].replace("−", "-")))))
 
 
-@pytest.mark.parametrize(
-    "draw", [interactive.surface, pytest.param(interactive.gradient_surface, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("draw", brief([interactive.surface, interactive.gradient_surface]))
 def test_sections_follow_sliders_and_mouse(
     surface: mg.Surface, opened: Callable[[Any], Any], draw: Callable[[mg.Surface], Any]
 ) -> None:

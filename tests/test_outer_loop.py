@@ -12,6 +12,7 @@ import mamlgrid as mg
 from mamlgrid import Status
 
 from . import oracles
+from .lanes import brief
 from .problems import polynomials
 
 ALPHAS = np.array([-0.3, 0.0, 0.2, 0.5, 0.9])
@@ -27,7 +28,7 @@ OPTIMIZERS = {
     "lbfgs": optax.lbfgs(memory_size=3),
 }
 # The loops of lbfgs take the longest to compile.
-BRIEF = [pytest.param(name, marks=pytest.mark.slow if name == "lbfgs" else ()) for name in OPTIMIZERS]
+BRIEF = brief(OPTIMIZERS, "sgd", "adam", "plateau")
 
 
 def equal(tree, other):
@@ -237,7 +238,7 @@ def test_the_key_decides_the_tasks(x64):
     assert (one.thetas != other.thetas).all()
 
 
-@pytest.mark.parametrize("name", ["sgd", "adam", pytest.param("lbfgs", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", brief(["sgd", "adam", "lbfgs"], "sgd", "adam"))
 def test_a_stochastic_run_continues_exactly(name, x64):
     whole, first = (_stochastic(ALPHAS, 0.7, OPTIMIZERS[name], n) for n in (12, 5))
     second = _stochastic(ALPHAS, first.state, OPTIMIZERS[name], 7, key=99)  # the state has its own key

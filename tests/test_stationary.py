@@ -14,6 +14,7 @@ from mamlgrid import Status
 from . import oracles_discontinuous as discontinuous
 from . import oracles_stationary
 from .families import FAMILIES, SIX_JUMPS
+from .lanes import brief
 from .problems import polynomials
 
 EPS = np.finfo(float).eps
@@ -224,9 +225,7 @@ def test_a_minimum_on_a_bound_is_stationary(x64):
     assert names(found.status) == ["OK"]
 
 
-@pytest.mark.parametrize(
-    "number", [2, 3, 6, 11, 40, *(pytest.param(n, marks=pytest.mark.slow) for n in (4, 8, 16, 20, 33, 76))]
-)
+@pytest.mark.parametrize("number", brief([2, 3, 4, 6, 8, 11, 16, 20, 33, 40, 76], 2, 3, 6, 11, 40))
 def test_the_six_jumps_are_found_from_any_number_of_alphas(number, x64, six_jumps):
     alphas = np.linspace(-0.25, 1, number) + 1 / 1024
     jumps = mg.optimal_theta(padded(*SIX_JUMPS), alphas, (-3.0, 3.0)).jumps
@@ -244,7 +243,7 @@ def six_jumps():
     return oracles_stationary.jumps(SIX_JUMPS, (-0.25 + 1 / 1024, 1 + 1 / 1024), (-3, 3), num_alphas=26)
 
 
-@pytest.mark.parametrize("name", ["two", "eight", pytest.param("four", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", brief(["two", "four", "eight"], "two", "eight"))
 def test_all_jumps_of_a_family_are_found_from_few_alphas(name, x64):
     family = FAMILIES[name]
     exact = oracles_stationary.jumps(family.losses, family.span, family.bounds, num_alphas=26)
@@ -305,9 +304,7 @@ def test_one_step_through_a_relu_has_an_infimum_that_is_not_attained(x64):
             assert names(found.status)[k] == ("OK" if exact.attained else "ONE_SIDED"), alpha
 
 
-@pytest.mark.parametrize(
-    "number", [pytest.param(2, marks=pytest.mark.slow), 9, pytest.param(40, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("number", brief([2, 9, 40], 9))
 def test_the_minimiser_jumps_to_a_one_sided_limit(number, x64):
     jumps = mg.optimal_theta(RELU_PAIR, np.linspace(0, 0.45, number), BOUNDS).jumps
     np.testing.assert_allclose(jumps.alphas, discontinuous.RELU_PAIR_JUMPS[:1], rtol=0, atol=1e-12)
@@ -351,8 +348,8 @@ def _value(kind, u):
     return np.maximum(u, 0) if kind is _hinge else np.where(np.abs(u) < 1, u**2 / 2, np.abs(u) - 0.5)
 
 
-@pytest.mark.parametrize("kind", [_hinge, pytest.param(_huber, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("count", [6, pytest.param(250, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kind", brief([_hinge, _huber], _hinge))
+@pytest.mark.parametrize("count", brief([6, 250], 6))
 def test_kinked_tasks_are_nowhere_lower_than_said(kind, count, x64):
     rng = np.random.default_rng(11)
     alphas = np.array([0.0, 0.2, 0.65])
@@ -373,7 +370,7 @@ def test_kinked_tasks_are_nowhere_lower_than_said(kind, count, x64):
             assert names(found.status)[k] != "NONFINITE", message
 
 
-@pytest.mark.parametrize("count", [20, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", brief([20, 200], 20))
 def test_dips_as_wide_as_a_cell_are_not_passed_over(count, x64):
     rng = np.random.default_rng(5)
     grid = np.linspace(*BOUNDS, 200_001)

@@ -14,6 +14,7 @@ import mamlgrid as mg
 from mamlgrid import Status
 
 from . import oracles, oracles_discontinuous, oracles_folds, oracles_stationary
+from .lanes import brief
 from .problems import polynomial_loss, polynomials, tasks
 
 EPS = np.finfo(float).eps
@@ -26,10 +27,6 @@ def padded(losses):
     return [[float(c) for c in loss] + [0.0] * (5 - len(loss)) for loss in losses]
 
 
-def in_slow_lane(quick, thorough):
-    return [quick, pytest.param(thorough, marks=pytest.mark.slow)]
-
-
 def slope_noise(losses, thetas, alpha, num_steps=1):
     """What rounding may do to the direction: a few eps of it with every minus made a plus."""
     return 64 * EPS * np.array([oracles.meta_size(losses, t, alpha, num_steps)[1] for t in thetas])
@@ -38,8 +35,8 @@ def slope_noise(losses, thetas, alpha, num_steps=1):
 # --- the two cases ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("count", in_slow_lane(20, 200))
-@pytest.mark.parametrize("num_steps", [1, 2, 3])
+@pytest.mark.parametrize("count", brief([20, 200], 20))
+@pytest.mark.parametrize("num_steps", brief([1, 2, 3], 1, 2))
 @pytest.mark.parametrize("algorithm", MAKERS)
 @pytest.mark.parametrize("case", CASES)
 def test_all_roots_of_both_cases(case, algorithm, num_steps, count, x64):
@@ -125,7 +122,7 @@ def test_no_root_of_a_thousand_is_missed(x64, losses):
     _no_root_is_missed_and_no_optimum_wrong(losses)
 
 
-@pytest.mark.parametrize("count", in_slow_lane(3, 100))
+@pytest.mark.parametrize("count", brief([3, 100], 3))
 def test_jumps_of_random_polynomials_are_found_from_13_alphas(count, x64):
     rng = np.random.default_rng(0)
     bounds, alphas = (-3.0, 3.0), np.linspace(-0.25, 1, 13) + 1 / 1024
@@ -181,7 +178,7 @@ def test_the_network_along_a_line_is_that_of_the_oracle(x64):
     np.testing.assert_allclose(values, oracles_discontinuous.network_values(case, 0.03, thetas), rtol=1e-12)
 
 
-@pytest.mark.parametrize("count", in_slow_lane(5, 200))
+@pytest.mark.parametrize("count", brief([2, 200], 2))
 def test_no_network_goes_below_its_optimum(count, x64):
     bounds, wrong = (-3.0, 3.0), []
     for seed in range(count):

@@ -16,10 +16,11 @@ from mamlgrid._stationary.cells import against, marked, unexplained
 from mamlgrid._stationary.evaluator import OnHost
 from mamlgrid._stationary.ladder import ladder
 from mamlgrid._stationary.lowest import lowest
+from mamlgrid._stationary.minima import Minima, Point, point, points
 from mamlgrid._stationary.row import even, looked_at, stationary
 from mamlgrid._stationary.rows import Solver
 from mamlgrid._stationary.search import Bracket, bisected, extremum, safeguarded_newton, tolerance
-from mamlgrid._stationary.switches import Point, _dip, points, switches
+from mamlgrid._stationary.switches import _dip, switches
 from mamlgrid._stationary.zeros import JUMP, PLATEAU, ZERO, Events, zeros
 
 from .plane import meta_with_direction
@@ -291,10 +292,10 @@ def test_switches_between_two_rows(terms, end, jumps):
 
 @pytest.mark.parametrize(("slope", "dips"), [(3.0, True), (1.9, False)])
 def test_another_minimum_may_dip_where_the_tangents_of_its_height_meet_below_zero(slope, dips):
-    def point(alpha: float, rate: float) -> Point:
-        both = np.array([0.0, 1.0])
-        zero = np.zeros(2)
-        return Point(alpha, 0.0, 0.0, 0.0, 0.0, EPS, ZERO, True, False, both, both, rate * both, zero, zero == 0)
+    def lower_of_two(alpha: float, rate: float) -> Point:
+        both, zero = np.array([0.0, 1.0]), np.zeros(2)
+        kinds = np.full(2, ZERO)
+        return point(alpha, Minima(both, both, zero, rate * both, zero + EPS, kinds, zero == 0, zero > 0), 0)
 
-    found = _dip(point(0.0, -slope), point(1.0, slope))
+    found = _dip(lower_of_two(0.0, -slope), lower_of_two(1.0, slope))
     assert found == (0.5 if dips else None)

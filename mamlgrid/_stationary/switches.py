@@ -4,74 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .._results.status import Status
+from .equal_values import equal_values
 from .evaluator import OnHost
-from .lowest import Lowest, candidates
+from .lowest import Lowest
+from .minima import Point, partners, point, points
 from .row import RATE_DIGITS, Stationary
-from .zeros import ZERO
 
-if TYPE_CHECKING:
-    from .._points.at import Sample
-    from .._points.rounding import Probe
-
-# An interval that is halved this often is no wider than rounding.
+# An interval that is divided this often is no wider than rounding.
 _MAX_DEPTH = 64
 
-# A minimiser moves as its rates at both ends say, or as it did on the other half, to this share of the move, or the
-# interval is halved.
+# A minimiser moves as its rates at both ends say to this share of the move, and where it has no rate on neighbouring
+# intervals alike to twice that, or the interval is divided.
 _LAWFUL = 0.1
 
 # Rows that may be added; where more are needed, what moves there moves without any rule.
-_MOST_ROWS = 1024
-
-# From the middle of an interval Newton's method needs five or six rounds; a secant some more.
-_NEWTON_ROUNDS = 40
+_MOST_ROWS = 2048
 
 # The lower envelope is looked at between two alphas where another minimum may dip below the lowest, so often.
 _DIPS = 4
 
-# Rows that say nothing about where the minimiser is.
-_UNKNOWN = (Status.FLAT, Status.NONFINITE, Status.UNRESOLVED)
-
-
-class Point(NamedTuple):
-    """The minimiser at one alpha, and the other minima there.
-
-    Attributes:
-        alpha: the inner step size.
-        theta: the minimiser.
-        value: the meta-loss.
-        rate: dtheta/dalpha.
-        value_rate: dvalue/dalpha, along the branch.
-        accuracy: of theta.
-        kind: what theta is; None for a bound.
-        smooth: whether theta is a zero of the direction at which Newton's method works.
-        tied: whether others have the same value.
-        thetas: all minima, bounds among them.
-        values: the meta-loss there.
-        value_rates: its derivatives in alpha there.
-        rates: theirs.
-        inside: whether they are not on a bound.
-    """
-
-    alpha: float
-    theta: float
-    value: float
-    rate: float
-    value_rate: float
-    accuracy: float
-    kind: int | None
-    smooth: bool
-    tied: bool
-    thetas: np.ndarray
-    values: np.ndarray
-    value_rates: np.ndarray
-    rates: np.ndarray
-    inside: np.ndarray
+# Shares of an interval at which it is divided: a call costs more than a few rows. Where the values at both ends tell
+# where two minima cross, so near to that on both sides.
+_EVENLY = np.arange(1, 5) / 5
+_AROUND = 1 / 256
 
 
 class Switch(NamedTuple):
@@ -85,51 +45,32 @@ class Switch(NamedTuple):
 
 
 class _Interval(NamedTuple):
-    """Between two rows: how often it was halved, how far the minimiser moved on twice of it, and where it began."""
+    """Between two rows: how often it was divided, how fast the minimiser moves beside it, and where it began."""
 
     a: Point
     b: Point
     depth: int = 0
-    twice: float = np.nan
+    beside: tuple[float, ...] = ()
     origin: int = 0
 
-    def halves(self, row: Point) -> list[_Interval]:
-        move = self.b.theta - self.a.theta
-        return [_Interval(*ends, self.depth + 1, move, self.origin) for ends in ((self.a, row), (row, self.b))]
+    @property
+    def slope(self) -> float:
+        """How fast the minimiser moves from one end to the other."""
+        return (self.b.theta - self.a.theta) / (self.b.alpha - self.a.alpha)
+
+    def divided(self, rows: list[Point]) -> list[_Interval]:
+        """At rows inside it."""
+        ends = pairwise([self.a, *rows, self.b])
+        parts = [_Interval(*pair, self.depth + 1, origin=self.origin) for pair in ends]
+        slopes = [part.slope for part in parts]
+        return [
+            part._replace(beside=(self.slope, *slopes[max(i - 1, 0) : i], *slopes[i + 1 : i + 2]))
+            for i, part in enumerate(parts)
+        ]
 
 
 Solve = Callable[[np.ndarray], tuple[Stationary, Lowest]]
 """`alphas -> rows`."""
-
-
-def points(alphas: np.ndarray, found: Stationary, best: Lowest) -> list[Point | None]:
-    """The rows as points; None where a row has no minimiser."""
-    kinds, smooth = found.events.kinds, found.events.kinds == ZERO
-    slots = kinds.shape[1]
-    thetas, values, _, curvatures = candidates(np, found)
-    minima = np.isfinite(values)
-    value_rates = np.concatenate([found.probe.values_alpha, found.ends.values_alpha], axis=1)
-    rates = np.concatenate([found.rates, np.zeros_like(found.ends.values_alpha)], axis=1)
-    listed: list[Point | None] = []
-    for row, alpha in enumerate(alphas):
-        if not np.isfinite(best.thetas[row]) or Status(int(best.status[row])) in _UNKNOWN:
-            listed.append(None)
-            continue
-        slot, these = int(best.slot[row]), minima[row]
-        at_slot = best.thetas[row] == thetas[row, slot]
-        inside = slot < slots
-        listed.append(
-            Point(
-                alpha, best.thetas[row], best.values[row], best.rates[row],
-                value_rates[row, slot] if at_slot else np.nan, best.accuracies[row],
-                int(kinds[row, slot]) if inside else None,
-                bool(inside and at_slot and smooth[row, slot] and curvatures[row, slot] > 0),
-                int(best.status[row]) == Status.TIED,
-                thetas[row, these], values[row, these], value_rates[row, these], rates[row, these],
-                np.flatnonzero(these) < slots,
-            )
-        )  # fmt: skip
-    return listed
 
 
 def switches(
@@ -139,10 +80,10 @@ def switches(
 
     An interval is explained when the minimiser at its one end moves to that at its other end as its rates say; or when
     a pair of minima of equal value is found in it that is the lowest there, which is the jump, and both what is left
-    and what is right of it are explained. Else a row is added, where Newton's method got to or in the middle.
+    and what is right of it are explained. Else rows are added, where Newton's method got to or inside it.
     """
     width = float(high - low)
-    ends = _without_single_ties([row for row in rows if row is not None])
+    ends = _continued(_without_single_ties([row for row in rows if row is not None]))
     work = [_Interval(a, b, origin=i) for i, (a, b) in enumerate(pairwise(ends))]
     found: list[Switch] = []
     room = _MOST_ROWS
@@ -155,65 +96,83 @@ def switches(
                 open_.append((interval, dip))
         if not open_:
             break
-        room -= len(open_)
         if room < 0:
             found += _given_up([interval for interval, _ in open_])
             break
+        pairs, added = _looked_into(evaluator, open_, solve, low, high, is_gradient)
+        room -= sum(map(len, added))
         work = []
-        for (interval, dip), pair, row in zip(
-            open_, *_looked_into(evaluator, open_, solve, low, high, is_gradient), strict=True
-        ):
+        for (interval, dip), pair, listed in zip(open_, pairs, added, strict=True):
             a, b, depth = interval[:3]
-            if dip is not None and row is not None and row.tied:
+            here = [row for row in listed if row is not None]
+            if dip is not None and here and here[0].tied:
                 continue  # it comes as near as rounding, no lower
-            if pair is not None and (row is None or row.value >= pair[0].value - _blur(row, pair)):
-                before, after = (_among(p, row) for p in pair)
+            if pair is not None and (not here or here[0].value >= pair[0].value - _blur(here[0], pair)):
+                before, after = (p._replace(minima=here[0].minima) if here else p for p in pair)
                 found.append(Switch(before.alpha, before.theta, after.theta, before.value, Status.OK))
-                work += [interval._replace(b=before, depth=depth + 1, twice=np.nan)]
-                work += [interval._replace(a=after, depth=depth + 1, twice=np.nan)]
-            elif row is None or not a.alpha < row.alpha < b.alpha or depth >= _MAX_DEPTH:
+                work += [_Interval(a, before, depth + 1, origin=interval.origin)]
+                work += [_Interval(after, b, depth + 1, origin=interval.origin)]
+            elif here and depth < _MAX_DEPTH:
+                work += interval.divided(_continued([a, *here])[1:])
+            else:
                 # Nothing lies between: the two ends are different minima at one alpha. Where the direction is no
                 # gradient, what it leads to may be born lower than the others.
-                same = abs(a.value - b.value) <= 64 * _eps(a) * max(abs(a.value), abs(b.value)) + _steep(a, b)
+                same = abs(a.value - b.value) <= 64 * a.eps * max(abs(a.value), abs(b.value)) + _steep(a, b)
                 if same or not is_gradient:
                     found.append(Switch(a.alpha, a.theta, b.theta, a.value, _kind(a, b) if is_gradient else Status.OK))
-            else:
-                work += interval.halves(row)
     return _once(sorted(found), width)
 
 
 def _looked_into(
     evaluator: OnHost, open_: list[tuple[_Interval, float | None]], solve: Solve, low: Any, high: Any, is_gradient: bool
-) -> tuple[list[tuple[Point, Point] | None], list[Point | None]]:
-    """A pair of equal minima in each interval, if Newton's method finds one, and the row there or in the middle."""
-    switching = [interval for interval, dip in open_ if dip is None]
-    solved = iter(_equal_values(evaluator, switching, low, high, is_gradient) if switching else [])
+) -> tuple[list[tuple[Point, Point] | None], list[list[Point | None]]]:
+    """A pair of equal minima in each interval, if Newton's method finds one, and the row there, or rows inside it."""
+    switching = [interval[:2] for interval, dip in open_ if dip is None]
+    solved = iter(equal_values(evaluator, switching, low, high, is_gradient) if switching else [])
     pairs = [next(solved) if dip is None else None for _, dip in open_]
+    dtype = evaluator.alphas.dtype
     places = []
     for (interval, dip), pair in zip(open_, pairs, strict=True):
-        middle = interval.a.alpha + (interval.b.alpha - interval.a.alpha) / 2
-        places.append(pair[0].alpha if pair else middle if dip is None else dip)
-    alphas = np.array(places, evaluator.alphas.dtype)
-    return pairs, points(alphas, *solve(alphas))
+        a, b = interval.a.alpha, interval.b.alpha
+        some = [pair[0].alpha] if pair else a + (b - a) * _shares(interval) if dip is None else [dip]
+        some = np.unique(np.array(some, dtype))
+        places.append(some[(a < some) & (some < b)])
+    alphas = np.concatenate(places)
+    if not alphas.size:
+        return pairs, [[] for _ in places]
+    rows = iter(points(alphas, *solve(alphas)))
+    return pairs, [[next(rows) for _ in some] for some in places]
+
+
+def _shares(interval: _Interval) -> np.ndarray:
+    """Where an interval is divided: closely around the place at which its two minima cross, or evenly."""
+    a, b = interval.a, interval.b
+    here, there = partners(a, b)
+    of_a, of_b = there[here == a.minima.nearest(a.theta)], here[there == b.minima.nearest(b.theta)]
+    if of_a.size and of_b.size:
+        above_a = a.minima.values[of_b[0]] - a.value
+        above_b = b.minima.values[of_a[0]] - b.value
+        if above_a > 0 and above_b > 0:
+            share = above_a / (above_a + above_b)
+            return np.array([share - _AROUND, share, share + _AROUND, 0.5])
+    return _EVENLY
+
+
+def _continued(rows: list[Point]) -> list[Point]:
+    """The rows, those that tie at the minimum that continues the row before: which is the leftmost is for rounding."""
+    chosen = rows[:1]
+    for row in rows[1:]:
+        last = chosen[-1]
+        going = last.theta + np.nan_to_num(last.rate) * (row.alpha - last.alpha)
+        nearest = row.minima.nearest(going)
+        chosen.append(point(row.alpha, row.minima, nearest) if row.minima.tied[nearest] else row)
+    return chosen
 
 
 def _given_up(intervals: list[_Interval]) -> list[Switch]:
     """One UNRESOLVED for each interval of the axis that more could not be told of."""
     first = {interval.origin: interval for interval in reversed(intervals)}
     return [Switch(i.a.alpha, i.a.theta, i.b.theta, i.a.value, Status.UNRESOLVED) for i in first.values()]
-
-
-def _among(point: Point, row: Point | None) -> Point:
-    """The point with the other minima of a row."""
-    if row is None:
-        return point
-    return point._replace(
-        thetas=row.thetas, values=row.values, value_rates=row.value_rates, rates=row.rates, inside=row.inside
-    )
-
-
-def _eps(point: Point) -> float:
-    return float(np.finfo(np.asarray(point.theta).dtype).eps)
 
 
 def _steep(a: Point, b: Point) -> float:
@@ -229,7 +188,7 @@ def _kind(a: Point, b: Point) -> Status:
 
 def _blur(row: Point, pair: tuple[Point, Point]) -> float:
     """What rounding leaves undecided between the value of a pair and the lowest one."""
-    return 64 * _eps(row) * (abs(row.value) + abs(pair[0].value)) + abs(pair[0].value - pair[1].value)
+    return 64 * row.eps * (abs(row.value) + abs(pair[0].value)) + abs(pair[0].value - pair[1].value)
 
 
 def _without_single_ties(rows: list[Point]) -> list[Point]:
@@ -246,18 +205,20 @@ def _continues(interval: _Interval, width: float) -> bool:
     """Whether the minimiser moves from one row to the other without a jump."""
     a, b = interval.a, interval.b
     move = b.theta - a.theta
-    if abs(move) <= 4 * max(a.accuracy, b.accuracy) + 64 * _eps(a) * width:
+    if abs(move) <= 4 * max(a.accuracy, b.accuracy) + 64 * a.eps * width:
         return True
-    if a.kind == b.kind and not a.smooth and not b.smooth:
-        # A kink or a jump of the value has no rate: it must have moved as far on either half of twice the interval.
-        return abs(move - interval.twice / 2) <= _LAWFUL * abs(interval.twice)
     step = b.alpha - a.alpha
-    if a.smooth and b.smooth and not np.isfinite(a.rate + b.rate):
-        # So near to a fold that rounding leaves a rate less than three digits, which is within a thousand accuracies;
-        # from there to a known rate theta moves like a root, by at most twice what that rate says.
-        nearby = 4 / RATE_DIGITS * max(a.accuracy, b.accuracy)
-        like_a_root = 2.5 * step * np.fmax(abs(a.rate), abs(b.rate))
-        known = abs(move) <= np.fmax(nearby, like_a_root)
+    if not np.isfinite(a.rate + b.rate):
+        # A kink and a jump of the value have no rate, and rounding may hide that of a zero: it must move as fast as it
+        # does beside this interval, or on twice of it.
+        slope = interval.slope
+        known = any(abs(slope - other) <= 2 * _LAWFUL * abs(other) for other in interval.beside)
+        if a.smooth and b.smooth:
+            # So near to a fold that rounding leaves a rate less than three digits, which is within a thousand
+            # accuracies; from there to a known rate theta moves like a root, by at most twice what that rate says.
+            nearby = 4 / RATE_DIGITS * max(a.accuracy, b.accuracy)
+            like_a_root = 2.5 * step * np.fmax(abs(a.rate), abs(b.rate))
+            known |= abs(move) <= np.fmax(nearby, like_a_root)
         return bool(known and _is_nearest(a.theta, b) and _is_nearest(b.theta, a))
     if not abs(move - step * (a.rate + b.rate) / 2) <= _LAWFUL * abs(move):
         return False
@@ -266,7 +227,7 @@ def _continues(interval: _Interval, width: float) -> bool:
 
 
 def _is_nearest(theta: float, point: Point) -> bool:
-    others = np.abs(point.thetas - theta)
+    others = np.abs(point.minima.thetas - theta)
     return abs(point.theta - theta) <= np.fmin.reduce(others, initial=np.inf) * (1 + 1e-6) + 1e-300
 
 
@@ -276,13 +237,13 @@ def _dip(a: Point, b: Point) -> float | None:
     By how much it lies above, as a function of alpha, is mostly convex, and a convex function lies above its tangents:
     where those at both ends meet above zero it does not get there.
     """
-    if max(a.thetas.size, b.thetas.size) < 2:
+    if max(a.minima.thetas.size, b.minima.thetas.size) < 2:
         return None
     step = b.alpha - a.alpha
-    equal = 64 * _eps(a) * max(abs(a.value), abs(b.value))
-    above = [point.values - point.value for point in (a, b)]
-    slopes = [(point.value_rates - point.value_rate) * step for point in (a, b)]
-    here, there = _partners(a, b, step)
+    equal = 64 * a.eps * max(abs(a.value), abs(b.value))
+    above = [p.minima.values - p.value for p in (a, b)]
+    slopes = [(p.minima.value_rates - p.value_rate) * step for p in (a, b)]
+    here, there = partners(a, b)
     lone = [np.setdiff1d(np.arange(x.size), known) for x, known in zip(above, (here, there), strict=True)]
     heights, slopes_here = (above[0][here], above[1][there]), (slopes[0][here], slopes[1][there])
     with np.errstate(all="ignore"):
@@ -296,92 +257,6 @@ def _dip(a: Point, b: Point) -> float | None:
         shares.append(np.full(sinks.sum(), 0.5))
     every = np.concatenate(shares)
     return a.alpha + step * float(every[0]) if every.size else None
-
-
-def _partners(a: Point, b: Point, step: float) -> tuple[np.ndarray, np.ndarray]:
-    """The minima of two rows that are one: each is nearest to where the other is going, both on a bound or neither."""
-    rates = [np.where(np.isfinite(point.rates), point.rates, 0) for point in (a, b)]
-    forwards = np.abs(a.thetas[:, None] + step * rates[0][:, None] - b.thetas)
-    backwards = np.abs(b.thetas - step * rates[1] - a.thetas[:, None])
-    if not forwards.size:
-        return np.zeros(0, int), np.zeros(0, int)
-    there = forwards.argmin(axis=1)
-    mutual = backwards.argmin(axis=0)[there] == np.arange(a.thetas.size)
-    mutual &= a.inside == b.inside[there]
-    return np.flatnonzero(mutual), there[mutual]
-
-
-def _equal_values(
-    evaluator: OnHost, intervals: list[_Interval], low: Any, high: Any, is_gradient: bool
-) -> list[tuple[Point, Point] | None]:
-    """The alpha in each interval at which the branches of its two minimisers have equal values, by Newton's method.
-
-    In each round both thetas are brought back to stationarity by two Newton steps of their own, and alpha by one on the
-    difference of values, whose derivative is that of the values at fixed theta (envelope theorem); for a direction that
-    is no gradient, by the secant. None where it leads out of the interval, or to one and the same minimum.
-    """
-    dtype = evaluator.alphas.dtype
-    eps = np.finfo(dtype).eps
-    ends = [interval[:2] for interval in intervals]
-    between, starts, rates = (
-        np.array([[getattr(p, field) for p in pair] for pair in ends], dtype) for field in ("alpha", "theta", "rate")
-    )
-    moving = np.array([[p.smooth for p in pair] for pair in ends])
-    open_ = np.array([all(p.smooth or p.kind is None for p in pair) for pair in ends])
-    width = between[:, 1] - between[:, 0]
-    alphas = between[:, 0] + width / 2
-    thetas = starts + np.where(moving, np.nan_to_num(rates), 0) * (alphas[:, None] - between)
-    steps, before = np.full_like(alphas, np.inf), None
-    for _ in range(_NEWTON_ROUNDS):
-        thetas, at, probe = _restored(evaluator, alphas, thetas, moving, open_, low, high)
-        difference = at.values[:, 1] - at.values[:, 0]
-        slope = probe.values_alpha[:, 1] - probe.values_alpha[:, 0]
-        if not is_gradient and before is not None:
-            secant = (difference - before[1]) / (alphas - before[0])
-            slope = np.where(np.isfinite(secant) & (secant != 0), secant, slope)
-        before = alphas, difference
-        following = np.where(difference == 0, 0, difference / slope)
-        open_ &= np.abs(following) <= width
-        going = open_ & (np.abs(following) > 2 * eps * np.maximum(np.abs(alphas), width))
-        steps = np.where(open_, following, steps)
-        if not going.any():
-            break
-        rates = np.where(moving, -probe.directions_alpha / at.jacobians, 0)
-        thetas = np.where(going[:, None], thetas - rates * steps[:, None], thetas)
-        alphas = np.where(going, alphas - steps, alphas)
-    thetas, at, probe = _restored(evaluator, alphas, thetas, moving, open_, low, high)
-    # What rounding keeps moving is good enough when it is no more than that.
-    open_ &= np.abs(steps) <= np.sqrt(eps) * np.maximum(np.abs(alphas), width)
-    open_ &= (between[:, 0] <= alphas) & (alphas <= between[:, 1]) & ~(moving & ~(at.jacobians > 0)).any(axis=1)
-    open_ &= np.abs(np.diff(thetas, axis=1)[:, 0]) >= np.abs(np.diff(starts, axis=1)[:, 0]) / 2
-    rates = np.where(moving, -probe.directions_alpha / at.jacobians, 0)
-
-    def point(i: int, side: int) -> Point:
-        return ends[i][side]._replace(
-            alpha=alphas[i], theta=thetas[i, side], value=at.values[i, side], rate=rates[i, side],
-            value_rate=probe.values_alpha[i, side], tied=True,
-        )  # fmt: skip
-
-    return [(point(i, 0), point(i, 1)) if found else None for i, found in enumerate(open_)]
-
-
-def _restored(
-    evaluator: OnHost,
-    alphas: np.ndarray,
-    thetas: np.ndarray,
-    moving: np.ndarray,
-    open_: np.ndarray,
-    low: Any,
-    high: Any,
-) -> tuple[np.ndarray, Sample, Probe]:
-    """Thetas `[pairs, 2]` after two Newton steps towards stationarity, and what is there."""
-    here = OnHost(evaluator.meta, alphas, evaluator.memory_budget)
-    wanted = open_[:, None] & np.ones(2, bool)
-    for _ in range(2):
-        at = here.sample(thetas, wanted)
-        shift = np.where(moving, at.directions / at.jacobians, 0)
-        thetas = np.where(np.abs(shift) <= high - low, np.clip(thetas - shift, low, high), thetas)
-    return thetas, here.sample(thetas, wanted), here.probe(thetas, wanted)
 
 
 def _once(found: list[Switch], width: float) -> list[Switch]:
