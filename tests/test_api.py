@@ -64,7 +64,7 @@ FIELDS = {
     "Surface": ("alphas", "thetas", "values", "grads", "curvatures", "status"),
     "TaskLosses": ("alphas", "thetas", "values", "status"),
     "OptimalTheta": (
-        *("alphas", "thetas", "values", "curvatures", "sensitivities", "accuracies", "ties", "status"),
+        *("alphas", "thetas", "values", "curvatures", "rates", "accuracies", "ties", "status"),
         *("jumps", "bounds"),
     ),
     "Jumps": ("alphas", "thetas_before", "thetas_after", "values", "status", "windows"),

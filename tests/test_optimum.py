@@ -49,7 +49,7 @@ def test_case_2_at_a_hundred_alphas(x64, quartic_minima):
     np.testing.assert_allclose(found.thetas, [float(m.theta) for m in best], rtol=0, atol=1e-12)
     np.testing.assert_allclose(found.values, [float(m.value) for m in best], rtol=1e-10, atol=1e-28)
     np.testing.assert_allclose(found.curvatures, [float(m.curvature) for m in best], rtol=1e-9)
-    np.testing.assert_allclose(found.sensitivities, [float(m.sensitivity) for m in best], rtol=1e-9)
+    np.testing.assert_allclose(found.rates, [float(m.sensitivity) for m in best], rtol=1e-9)
 
 
 def test_case_2_to_a_few_eps_where_the_problem_allows(x64, quartic_minima):
@@ -64,7 +64,7 @@ def test_case_2_to_a_few_eps_where_the_problem_allows(x64, quartic_minima):
 def test_case_2_in_float32(quartic_minima):
     alphas = HUNDRED.astype(np.float32)
     found = mg.optimal_theta(QUARTIC, alphas, BOUNDS)
-    fields = ("thetas", "values", "curvatures", "sensitivities", "accuracies")
+    fields = ("thetas", "values", "curvatures", "rates", "accuracies")
     assert {getattr(found, field).dtype for field in fields} == {np.dtype(np.float32)}
     assert set(names(found.status)) <= {"OK", "TIED", "DEGENERATE"}
     for i, alpha in enumerate(alphas.astype(float)):
@@ -110,7 +110,7 @@ def test_case_2_at_alpha_one_is_tied_between_minus_one_zero_and_one(x64):
     assert abs(float(found.thetas[49]) + 1) <= float(found.accuracies[49]) < 1e-3
     assert float(found.values[49]) < (4 * EPS) ** 2
     # A minimum flatter than quadratic: the implicit function theorem says nothing about it.
-    assert np.isnan(found.sensitivities[49])
+    assert np.isnan(found.rates[49])
 
 
 def test_case_1_is_optimal_at_a_half_and_flat_at_alpha_one(dtype):
@@ -121,9 +121,9 @@ def test_case_1_is_optimal_at_a_half_and_flat_at_alpha_one(dtype):
     np.testing.assert_allclose(found.thetas[others], 0.5, rtol=4 * np.finfo(dtype).eps)
     np.testing.assert_allclose(found.values[others], (1 - alphas[others]) ** 2 / 4, rtol=8 * np.finfo(dtype).eps)
     np.testing.assert_allclose(found.curvatures[others], 2 * (1 - alphas[others]) ** 2, rtol=8 * np.finfo(dtype).eps)
-    np.testing.assert_allclose(found.sensitivities[others], 0, atol=32 * np.finfo(dtype).eps)
+    np.testing.assert_allclose(found.rates[others], 0, atol=32 * np.finfo(dtype).eps)
     # No number is invented where every theta is optimal.
-    assert np.isnan([found.thetas[3], found.sensitivities[3]]).all()
+    assert np.isnan([found.thetas[3], found.rates[3]]).all()
     assert found.values[3] == 0
     assert found.jumps.alphas.shape == (0,)
 
@@ -205,7 +205,7 @@ def test_quadratics_have_the_weighted_mean_of_their_centers(x64, tasks, num_step
         blur = 16 * EPS * (size / exact.curvature + WIDTH)
         assert names(found.status)[i] == "OK"
         assert abs(float(found.thetas[i]) - exact.theta) <= blur
-        assert abs(float(found.sensitivities[i]) - exact.sensitivity) <= 64 * blur * (1 + size / exact.curvature)
+        assert abs(float(found.rates[i]) - exact.sensitivity) <= 64 * blur * (1 + size / exact.curvature)
         np.testing.assert_allclose(found.curvatures[i], exact.curvature, rtol=1e-11, atol=64 * EPS * size)
     assert found.jumps.alphas.shape == (0,)
 
@@ -338,7 +338,7 @@ def test_one_call_yields_every_status(x64):
     assert (np.abs(found.thetas - given)[known] <= allowed[known]).all()
     assert (np.abs(found.thetas - given)[known] <= found.accuracies[known]).all()
     # theta moves with the window: dtheta*/dalpha = -1, but 0 on a bound, and nothing where nothing is known.
-    np.testing.assert_allclose(found.sensitivities, [-1, 0, np.nan, -1, np.nan, np.nan, 0, -1], atol=1e-12)
+    np.testing.assert_allclose(found.rates, [-1, 0, np.nan, -1, np.nan, np.nan, 0, -1], atol=1e-12)
     values = [0, -0.875, 3, 0, 0, np.nan, -1, 1]
     np.testing.assert_allclose(found.values, values, rtol=1e-14, atol=70 * EPS)
     np.testing.assert_allclose(np.array(found.curvatures)[[0, 3, 7]], [2, 2, 2], rtol=1e-12)
@@ -397,7 +397,7 @@ def test_no_inner_step_has_one_optimum_for_all_alphas(x64):
     found = mg.optimal_theta(mg.cases.quartic().meta(num_steps=0), np.array([-1.0, 0.0, 3.0]), BOUNDS)
     exact = oracles.minima(oracles.CASE_2, 0.0, BOUNDS)[0].theta
     np.testing.assert_allclose(found.thetas, float(exact), rtol=4 * EPS)
-    np.testing.assert_array_equal(found.sensitivities, 0)
+    np.testing.assert_array_equal(found.rates, 0)
 
 
 @pytest.mark.slow
@@ -482,5 +482,5 @@ def test_a_sensitivity_that_rounding_hides_is_not_given(x64):
     # Case 1: the optimum is 1/2 for every alpha, its curvature 2 (1 - alpha)^2 is lost near 1.
     alphas = 1 - np.array([0.5, 1e-3, 1e-8, 1e-12])
     found = mg.optimal_theta(mg.cases.quadratic().meta(), alphas, (-4.0, 4.0))
-    np.testing.assert_allclose(found.sensitivities[:2], 0, atol=1e-6)
-    assert np.isnan(found.sensitivities[2:]).all()
+    np.testing.assert_allclose(found.rates[:2], 0, atol=1e-6)
+    assert np.isnan(found.rates[2:]).all()

@@ -527,7 +527,7 @@ def test_an_optimum_as_a_dataset(x64):
     best = make("optimum")
     dataset = best.to_xarray()
     assert dict(dataset.sizes) == {"alpha": 4, "jump": 1, "end": 2, "tie": best.ties.shape[1]}
-    fields = ("thetas", "values", "curvatures", "sensitivities", "accuracies", "status")
+    fields = ("thetas", "values", "curvatures", "rates", "accuracies", "status")
     for field in fields:
         assert dataset[field].dims == ("alpha",)
         np.testing.assert_array_equal(dataset[field], getattr(best, field))

@@ -191,7 +191,7 @@ def _with_what_was_seen(
         "thetas": xp.where(missed, theta, best.thetas),
         "values": lowest,
         "curvatures": best.curvatures + nan,
-        "sensitivities": best.sensitivities + nan,
+        "rates": best.rates + nan,
         "accuracies": best.accuracies + nan,
         "ties": best.ties + nan[:, None],
         "status": xp.where(missed, np.int8(Status.UNRESOLVED), best.status),

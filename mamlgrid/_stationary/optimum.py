@@ -65,7 +65,7 @@ class OptimalTheta(Result):
     )
     values: Float[Array, "alphas"] = variable("alpha", "meta-loss at the optimum")
     curvatures: Float[Array, "alphas"] = variable("alpha", "second derivative of the meta-loss at the optimum")
-    sensitivities: Float[Array, "alphas"] = variable(
+    rates: Float[Array, "alphas"] = variable(
         "alpha",
         "derivative of the optimal theta in alpha",
         "dtheta*/dalpha; 0 at a bound; NaN where theta is no simple zero of the direction (FLAT, NONFINITE, "
@@ -112,9 +112,9 @@ def optimal_theta(
     finished by a safeguarded Newton iteration, until a step is at most `2 eps max(|theta|, high - low)`, and once more;
     kinks, jumps of the value and plateaus are enclosed by bisection. No answer lies above the lowest value that was
     looked at.
-    `sensitivities` is `-(d2 L / dtheta dalpha) / (d2 L / dtheta2)`.
-    Between neighbouring alphas the minimiser must move as its sensitivities say, or a jump is looked for, by Newton's
-    method on (both stationary, equal values), checked against the global minimum there, or by halving.
+    `rates` are `-(d2 L / dtheta dalpha) / (d2 L / dtheta2)`. Between neighbouring alphas the minimiser must move as
+    they say, or a jump is looked for, by Newton's method on (both stationary, equal values), checked against the global
+    minimum there, or by dividing the interval.
 
     `thetas` and `values` can be differentiated (by the implicit function theorem) with respect to alphas and to the
     tasks of `meta`; outside `jit` and `vmap` the jumps too.
