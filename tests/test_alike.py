@@ -83,6 +83,7 @@ def _same_as_written_out(monkeypatch, make, theta, dtype, ulps):
             np.testing.assert_allclose(a, b, rtol=0, atol=ulps * jnp.finfo(dtype).eps * scale, err_msg=name)
 
 
+@pytest.mark.parametrize("dtype", brief(["float32", "float64"], "float64"), indirect=True)
 @pytest.mark.parametrize("form", FORMS)
 def test_losses_taken_together_give_what_each_gives(monkeypatch, dtype, form):
     losses = FORMS[form]
@@ -97,7 +98,7 @@ def test_losses_taken_together_give_what_each_gives(monkeypatch, dtype, form):
 
 @pytest.mark.parametrize(
     "algorithm",
-    brief(ALGORITHMS, *ALGORITHMS.keys() - {"imaml", "moreau"}),
+    brief(ALGORITHMS, "three steps", "fomaml"),
 )
 def test_every_algorithm_takes_them_together(monkeypatch, x64, algorithm):
     losses = FORMS["two strangers"]
@@ -110,7 +111,7 @@ def _bowl(theta, center):
 
 @pytest.mark.parametrize(
     "algorithm",
-    brief([mg.maml, mg.fomaml, mg.reptile, ALGORITHMS["imaml"]], mg.maml, mg.reptile),
+    brief([mg.maml, mg.fomaml, mg.reptile, ALGORITHMS["imaml"]], mg.maml),
 )
 def test_parameters_may_be_any_pytree(monkeypatch, x64, algorithm):
     theta = {"a": np.array([0.5, -0.25]), "b": np.array([[0.75]])}

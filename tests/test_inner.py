@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +13,7 @@ import pytest
 
 import mamlgrid as mg
 from mamlgrid import Status
+from mamlgrid.inner._proportional import powers
 from mamlgrid.inner._proximal import _linear_solve
 
 from . import oracles_algorithms
@@ -333,6 +335,8 @@ def test_inner_optax_is_the_loop_written_by_hand(x64, make):
     np.testing.assert_allclose(meta.adapt(jnp.asarray(THETA), alpha), exact, rtol=1e-12)
 
 
+@pytest.mark.slow
+@pytest.mark.slow
 def test_plain_optax_descent_is_gradient_descent(x64):
     for algorithm in (mg.maml, mg.reptile):
         own = algorithm(quadratic, MATRIX_TASKS, num_steps=2)
@@ -452,6 +456,7 @@ def test_a_proximal_step_has_derivatives_in_its_strength(x64):
     np.testing.assert_allclose(slopes[1], exact, rtol=1e-12)
 
 
+@pytest.mark.slow
 # --- where an answer would look right and is not ------------------------------------------
 
 
@@ -499,11 +504,72 @@ def test_clipping_by_the_norm_has_a_derivative_at_zero(x64):
             lambda r: optax.sgd(optax.join_schedules([optax.constant_schedule(r), optax.constant_schedule(0.1)], [5])),
             "step 6",
         ),
+        (lambda r: optax.chain(optax.sgd(r), optax.clip(1.0)), r"\[ 3\. -2\.\], it is \[-1\.  1\.\] at rate 1 and"),
+        (lambda r: optax.sgd(optax.exponential_decay(r, 10, 0.5, end_value=0.01)), "a multiple of the rate all along"),
+        (optax.radam, "is not finite at the gradient"),  # from its third step on
+        (optax.lars, "norm of a gradient or of the parameters"),
     ],
 )
 def test_what_goes_wrong_late_or_backwards_is_refused(make, message):
     with pytest.raises(ValueError, match=message):
         mg.inner.optax(make, 8)
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        (lambda r, x: -r * x / 2, "FACTOR"),
+        (lambda r, x: jnp.where(x > 0, r, -r).astype("float16").reshape(1), "FACTOR"),
+        (lambda r, x: jax.jit(lambda r: r * x + 3 * r)(r), "FACTOR"),
+        (lambda r, x: x * jnp.sin(x), "FREE"),
+        (lambda r, x: r * r * x, "OTHER"),
+        (lambda r, x: x / r, "OTHER"),
+        (lambda r, x: jnp.where(r * x > 1, 1.0, r * x), "OTHER"),
+        (lambda r, x: jnp.clip(r * x, -1, 1), "OTHER"),
+        (lambda r, x: jnp.maximum(r, 0.1) * x, "OTHER"),
+    ],
+)
+def test_a_factor_is_seen_in_the_structure_of_a_function(function, expected):
+    assert [power.name for power in powers(function, 0.5, 2.0)] == [expected]
+
+
+# Of optax's own optimisers those whose update is no multiple of the rate, or has no finite derivative somewhere, or
+# which ask for a value.
+REFUSED = {
+    *("adafactor", "adam", "adamw", "amsgrad", "fromage", "lamb", "lars", "lbfgs", "novograd", "radam"),
+}
+
+
+def _is_optimizer(make):
+    if not inspect.isfunction(make):
+        return False
+    parameters = list(inspect.signature(make).parameters.values())
+    return [p.name for p in parameters if p.default is p.empty or p is parameters[0]] == ["learning_rate"]
+
+
+# Without what is no optimiser by itself, wants a key, or is deprecated.
+OTHERS = ("_", "scale_by", "noisy_sgd", "dpsgd", "optimistic_adam")
+OPTIMIZERS = {name: make for name, make in vars(optax).items() if _is_optimizer(make) and not name.startswith(OTHERS)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimizer_of_optax_is_the_loop_by_hand_or_refused(name, x64):
+    make, num_steps, alpha = OPTIMIZERS[name], 5, 0.125
+    if name in REFUSED:
+        with pytest.raises((ValueError, TypeError), match=r"proportional|not finite|cannot take"):
+            mg.inner.optax(make, num_steps)
+        return
+    # Far out, where a threshold would show, and in small steps.
+    meta = mg.maml([lambda t: jnp.sum((t - 1) ** 2) / 2], inner=mg.inner.optax(make, num_steps))
+    for start in (np.array([50.0, -30.0]), np.array([1.001, 0.0])):
+        theta, optimizer = jnp.asarray(start), make(alpha)
+        state = optimizer.init(theta)
+        for _ in range(num_steps):
+            updates, state = optimizer.update(theta - 1, state, theta)
+            theta = optax.apply_updates(theta, updates)
+        np.testing.assert_allclose(meta.adapt(start, alpha)[0], theta, rtol=1e-12)
+        assert np.isfinite(jax.grad(meta)(start, alpha)).all()
 
 
 @pytest.mark.slow
@@ -536,7 +602,7 @@ def _meeting(theta, center):
     return jnp.sum((theta["a"] - center) ** 2) / 2 + (theta["b"][0] - center) ** 2 * theta["a"][0] ** 2 / 2
 
 
-@pytest.mark.parametrize("algorithm", [mg.imaml, mg.moreau])
+@pytest.mark.parametrize("algorithm", brief([mg.imaml, mg.moreau], mg.imaml))
 def test_a_proximal_problem_may_have_parameters_of_two_precisions(x64, algorithm):
     strength, center, theta = 3.0, 1.0, np.array([0.5, 0.25, 0.75])  # of which two are float32
 

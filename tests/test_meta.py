@@ -36,6 +36,7 @@ def test_the_meta_gradient_of_maml_is_the_true_gradient(x64, coefficients, theta
     close(found, exact, oracles.meta_size(coefficients, theta, alpha, num_steps))
 
 
+@pytest.mark.slow
 def test_the_meta_gradient_holds_in_both_precisions(dtype):
     theta, alpha = np.array(0.7, dtype), np.array(0.3, dtype)
     for losses, form, size in (

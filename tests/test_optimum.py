@@ -315,6 +315,7 @@ LANDSCAPES = {
 }
 
 
+@pytest.mark.slow
 def _window(theta, is_query):
     """To adapt on: -theta, so that theta' = theta + alpha. To be judged on: the landscape there."""
     kind = jnp.round(theta / 10).astype(int)

@@ -177,6 +177,7 @@ def _batches(monkeypatch):
     return sizes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("memory_budget", [1, 100_000, 300_000])
 def test_in_chunks_of_one_shape_a_cell_does_not_depend_on_its_chunk(memory_budget, x64, monkeypatch):
     sizes, meta = _batches(monkeypatch), _many_tasks()
