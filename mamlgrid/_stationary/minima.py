@@ -91,7 +91,8 @@ class Point(NamedTuple):
 
 def point(alpha: float, minima: Minima, place: int) -> Point:
     """One of the minima at alpha."""
-    return Point(alpha, *(x[place] for x in minima[:-1]), minima)
+    theta, value, rate, value_rate, accuracy, kind, smooth, _ = (x[place] for x in minima)
+    return Point(alpha, theta, value, rate, value_rate, accuracy, kind, smooth, minima)
 
 
 def points(alphas: np.ndarray, found: Stationary, best: Lowest) -> list[Point | None]:

@@ -128,13 +128,16 @@ def _try_rates(make_optimizer: Callable[[Any], Any], count: int) -> None:
     constant = np.broadcast_to(10.0 ** _SIZES[:, None, None] * _SLOPE, (_SIZES.size, count, 2))
     changing = 10.0 ** rng.uniform(-8, 8, (_SIZES.size, count, 1)) * rng.normal(size=(_SIZES.size, count, 2))
     slopes, theta = jnp.asarray(np.concatenate([constant, changing])), jnp.asarray(_THETA)
-    one, *others = (
-        np.asarray(jax.vmap(partial(_updates, make_optimizer, rate), (0, None))(slopes, theta)) for rate in _RATES
-    )
-    for rate, updates in zip(_RATES[1:], others, strict=True):
-        good = (np.abs(updates - rate * one) <= 1e-4 * np.abs(updates)).all(axis=-1)
+
+    def updates_at(rate: float) -> np.ndarray:
+        return np.asarray(jax.vmap(partial(_updates, make_optimizer, rate), (0, None))(slopes, theta))
+
+    one = updates_at(_RATES[0])
+    for rate in _RATES[1:]:
+        updates = updates_at(rate)
+        good: Any = np.all(np.abs(updates - rate * one) <= 1e-4 * np.abs(updates), axis=-1)
         if not good.all():
-            step = int(np.argmin(good.all(axis=0)))
+            step = int(np.argmin(np.all(good, axis=0)))
             trial = int(np.argmin(good[:, step]))
             raise ValueError(
                 "the update must be proportional to the learning rate, since alpha scales that of make_optimizer(1.0): "
