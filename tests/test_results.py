@@ -310,16 +310,29 @@ class Stranger(NamedTuple):
     number: np.ndarray
 
 
+# What a `TaskLosses` of 3 alphas, 2 thetas and 1 task holds.
+ARRAYS = {
+    "alphas": np.array([0.0, 0.5, 1.0]),
+    "thetas": np.array([-1.0, 1.0]),
+    "values": np.arange(6.0).reshape(3, 2, 1),
+    "status": np.zeros((3, 2, 1), np.int8),
+}
+
+
+def _entry(name, array):
+    return [name, str(array.dtype), list(array.shape)]
+
+
 def _spec(**fields):
-    """The description of a `TaskLosses`, all of its arrays the same one."""
+    """The description of a `TaskLosses`."""
     origin = {"call": {"static": "task_losses()"}, "dtype": {"static": "float64"}, "versions": {"tuple": []}}
-    arrays = {name: {"array": "array_0"} for name in ("alphas", "thetas", "values", "status")}
+    arrays = {name: {"array": _entry(name, array)} for name, array in ARRAYS.items()}
     provenance = {"result": "Provenance", "fields": origin}
     return {"result": "TaskLosses", "fields": {**arrays, "provenance": provenance, **fields}}
 
 
 def _header(**changes):
-    header = {"format": "mamlgrid result", "version": 2, "result": "TaskLosses", "tree": _spec()}
+    header = {"format": "mamlgrid result", "version": 3, "result": "TaskLosses", "tree": _spec()}
     return np.array(json.dumps({**header, **changes}))
 
 
@@ -328,6 +341,12 @@ class Pickled:
 
     def __reduce__(self):
         return (print, ("unpickled!",))
+
+
+def _with(**changed):
+    """Contents with other arrays, of which the header knows."""
+    fields = {name: {"array": _entry(name, array)} for name, array in changed.items()}
+    return {"header": _header(tree=_spec(**fields)), **changed}
 
 
 _NOT_OURS = "it was not written by mamlgrid; open it with numpy.load"
@@ -340,9 +359,21 @@ FOREIGN = {
     "another header": ({"header": np.array("hello")}, ""),
     "a header that is a list": ({"header": np.array("[1, 2]")}, _NOT_OURS),
     "another format": ({"header": _header(format="something else")}, _NOT_OURS),
-    "a later version": ({"header": _header(version=99)}, "its format is version 99, this is version 2"),
-    "a missing array": ({"array_0": None}, "array_0"),
-    "a missing tree": ({"header": np.array(json.dumps({"format": "mamlgrid result", "version": 2}))}, "tree"),
+    "a later version": ({"header": _header(version=99)}, "its format is version 99, this is version 3"),
+    "a missing array": ({"values": None}, "values"),
+    "an array of another shape": (
+        {"values": np.ones((3, 2))},
+        r"float64\[3, 2, 1\], but there is float64\[3, 2\]",
+    ),
+    "an array of another dtype": ({"values": np.ones((3, 2, 1), np.float32)}, r"but there is float32\[3, 2, 1\]"),
+    "axes of several lengths": (_with(thetas=np.ones(5)), r"values is 2 long in theta, but thetas is 5 long there"),
+    "an axis too many": (_with(alphas=np.ones((1, 3))), r"TaskLosses\.thetas has axes 0, theta, got \[2\]"),
+    "a text in place of an array": (
+        {"header": _header(tree=_spec(values={"static": "a"}))},
+        r"values has axes .* got str",
+    ),
+    "a header like a bomb": ({"header": np.array("1" * 2**25)}, "its header is larger than"),
+    "a missing tree": ({"header": np.array(json.dumps({"format": "mamlgrid result", "version": 3}))}, "tree"),
     "an unknown node": ({"header": _header(tree={"what": 1})}, r"unknown entry {'what': 1}"),
     "a number for a node": ({"header": _header(tree=3)}, "unknown entry 3"),
     "an unknown result": ({"header": _header(tree={"result": "Chart", "fields": {}})}, "it holds a Chart, which this"),
@@ -362,10 +393,10 @@ FOREIGN = {
         "trust",
     ),
     "an unknown key": (
-        {"header": _header(tree=_spec(values={"key": "array_0", "impl": "none"})), "array_0": np.ones(2, np.uint32)},
+        {"header": _header(tree=_spec(values={"key": ["values", "float64", [3, 2, 1]], "impl": "none"}))},
         "none",
     ),
-    "pickled objects": ({"array_0": np.array([Pickled()], dtype=object)}, "allow_pickle=False"),
+    "pickled objects": ({"values": np.array([Pickled()], dtype=object)}, r"but there is object\[1\]"),
     "a pickled header": ({"header": np.array([Pickled()], dtype=object)}, "allow_pickle=False"),
     "no result but a tuple": ({"header": _header(tree={"tuple": []})}, "it holds a tuple, not a result"),
     "no result but a part": ({"header": _header(tree=_spec()["fields"]["provenance"])}, "it holds a Provenance"),
@@ -374,7 +405,7 @@ FOREIGN = {
 
 def _by_hand(path, **changes):
     """An npz file, written without the package."""
-    contents = {"header": _header(), "array_0": np.ones(3), **changes}
+    contents = {"header": _header(), **ARRAYS, **changes}
     np.savez(path, **{name: array for name, array in contents.items() if array is not None}, allow_pickle=True)
     return path
 
@@ -382,8 +413,34 @@ def _by_hand(path, **changes):
 def test_a_file_made_by_hand_is_read(tmp_path):
     found = mg.load(_by_hand(tmp_path / "a.npz"))
     assert isinstance(found, mg.TaskLosses)
-    np.testing.assert_array_equal(found.values, np.ones(3))
+    np.testing.assert_array_equal(found.values, ARRAYS["values"])
     assert found.provenance.call == "task_losses()"
+
+
+def test_what_the_header_does_not_name_is_not_read(tmp_path):
+    path = _by_hand(tmp_path / "a.npz")
+    with zipfile.ZipFile(path, "a") as file:
+        file.writestr("unused.npy", b"this is no array")
+    np.testing.assert_array_equal(mg.load(path).values, ARRAYS["values"])
+
+
+def test_what_a_killed_process_left_is_swept_up_when_it_is_old(tmp_path):
+    old, new, other = (tmp_path / f".{name}.tmp" for name in ("a.npz.1", "a.npz.2", "b.npz.1"))
+    for path in (old, new, other):
+        path.write_bytes(b"half")
+    for path in (old, other):
+        os.utime(path, (0, 0))
+    mg.load(_by_hand(tmp_path / "in.npz")).save(tmp_path / "a.npz")
+    assert [path.exists() for path in (old, new, other)] == [False, True, True]
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_halves_are_saved(dtype, tmp_path):
+    halves = jnp.arange(6, dtype=dtype).reshape(3, 2, 1) / 3
+    plain = mg.load(_by_hand(tmp_path / "a.npz"))
+    found = mg.load(dataclasses.replace(plain, values=halves).save(tmp_path / "b.npz"))
+    assert found.values.dtype == jnp.dtype(dtype)
+    np.testing.assert_array_equal(np.asarray(found.values), np.asarray(halves))
 
 
 @pytest.mark.parametrize("name", FOREIGN)
@@ -608,6 +665,19 @@ def test_a_mapped_result_as_a_dataset(x64):
 def test_task_losses_as_a_dataset(x64):
     pytest.importorskip("xarray")
     assert make("task losses").to_xarray()["values"].dims == ("alpha", "theta", "task")
+
+
+def test_no_parameter_is_lost_by_its_flat_name(x64, tmp_path):
+    start = {"a_b": np.zeros(2), "a": {"b": np.ones(3)}, "c/d": np.full(4, 2.0), " e": np.array(3.0)}
+    meta = mg.maml([lambda t: sum(jnp.sum((leaf - 1) ** 2) for leaf in jax.tree.leaves(t))])
+    run = mg.outer_loop(meta, np.array([0.1, 0.2]), start, optax.sgd(0.1), num_steps=2)
+    data = run.to_xarray()
+    for prefix, value in (("thetas", run.thetas), ("trace_thetas", run.trace.thetas)):
+        kept = [np.asarray(v) for name, v in data.data_vars.items() if name.startswith(prefix)]
+        for leaf in jax.tree.leaves(value):
+            assert sum(k.shape == leaf.shape and np.array_equal(k, leaf) for k in kept) == 1
+        assert len(kept) == 4
+    assert not [name for name in data.variables if "/" in name or name != name.strip()]
 
 
 def test_without_xarray_it_is_said_how_to_get_it(x64, monkeypatch):

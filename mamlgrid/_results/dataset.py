@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Container, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
@@ -31,7 +32,8 @@ def dataset(result: Any) -> xarray.Dataset:
         raise ImportError("to_xarray needs xarray: pip install 'mamlgrid[xarray]'") from error
     coords: dict[str, Any] = {}
     data: dict[str, Any] = {}
-    for name, dims, declared, value in _entries(result, "", {}, set(), _mapped(result)):
+    for flat, dims, declared, value in _entries(result, "", {}, set(), _mapped(result), _Places()):
+        name = _free(flat, data)
         variable = (dims, value, {"long_name": declared.long_name, "units": "1"})
         if declared.kind != "coordinate" or len(dims) != 1:
             data[name] = variable
@@ -48,9 +50,32 @@ def _mapped(result: Any) -> tuple[str, ...]:
     return tuple(f"batch_{i}" for i in range(np.ndim(next(places, np.zeros(1))) - 1))
 
 
+class _Places:
+    """The flat name of each place in a parameter pytree, the same in every field; no two places share one."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+
+    def name(self, keys: Any) -> str:
+        """`_body_0` for `["body"][0]`."""
+        place = jax.tree_util.keystr(keys)
+        if place not in self._names:
+            # A file of netCDF takes "/" for a group.
+            flat = "".join(f"_{_key(k)}" for k in keys).replace("/", "_").strip()
+            self._names[place] = _free(flat, self._names.values())
+        return self._names[place]
+
+
+def _free(name: str, taken: Container[str]) -> str:
+    """The name, with a number behind it where it is taken."""
+    numbered = (f"{name}_{i}" for i in itertools.count(1))
+    return name if name not in taken else next(n for n in numbered if n not in taken)
+
+
 def _entries(
-    part: Any, prefix: str, scope: dict[str, str], taken: set[str], front: tuple[str, ...], one_of_many: bool = False
-) -> Iterator[_Entry]:
+    part: Any, prefix: str, scope: dict[str, str], taken: set[str], front: tuple[str, ...], places: _Places,
+    one_of_many: bool = False,
+) -> Iterator[_Entry]:  # fmt: skip
     """The arrays of a part and of the parts in it.
 
     An axis that a result around it declares is the same axis: `scope` has its name. One of its own has the names of
@@ -65,13 +90,13 @@ def _entries(
         value = getattr(part, name)
         if isinstance(value, tuple) and field.kind == "part":
             for number, child in enumerate(value):
-                yield from _entries(child, f"{prefix}{name}_{number}_", scope, taken, front, True)
+                yield from _entries(child, f"{prefix}{name}_{number}_", scope, taken, front, places, True)
         elif value is not None and field.kind == "part":
-            yield from _entries(value, f"{prefix}{name}_", scope, taken, front)
+            yield from _entries(value, f"{prefix}{name}_", scope, taken, front, places)
         elif field.kind in ("coordinate", "variable"):
             dims = (*front, *(scope[dim] for dim in field.dims if dim not in (*absent, "...")))
             for keys, leaf in jax.tree_util.tree_flatten_with_path(value)[0]:
-                place = "".join(f"_{_key(k)}" for k in keys)
+                place = places.name(keys)
                 # Axes of a parameter have the same names at the end of a run and along its trace.
                 behind = tuple(f"theta{place}_{i}" for i in range(np.ndim(leaf) - len(dims)))
                 yield _Entry(prefix + name + place, dims + behind, field, np.asarray(leaf))

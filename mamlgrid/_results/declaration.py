@@ -8,6 +8,7 @@ import textwrap
 from typing import Any, Literal, NamedTuple, TypeVar, dataclass_transform
 
 import jax
+import numpy as np
 
 _T = TypeVar("_T")
 
@@ -122,6 +123,31 @@ def declarations(cls: Any) -> dict[str, Declared]:
 def is_declared(value: object) -> bool:
     """Whether `value` is an instance of a declared class."""
     return REGISTRY.get(type(value).__name__) is type(value)
+
+
+def check_shapes(part: Any) -> None:
+    """Refuse arrays that are none, or whose axes of one name have several lengths, as in a file written by others."""
+    fields = declarations(part)
+    coordinates = [name for name, field in fields.items() if field.kind == "coordinate"]
+    absent = {fields[name].dims[0] for name in coordinates if getattr(part, name) is None}
+    # `vmap` over a whole call puts axes in front of all others.
+    front = next((np.ndim(x) - 1 for name in coordinates if (x := getattr(part, name)) is not None), 0)
+    lengths: dict[str, tuple[str, int]] = {}
+    for name, field in fields.items():
+        if field.kind not in ("coordinate", "variable"):
+            continue
+        dims = [*map(str, range(front)), *(dim for dim in field.dims if dim not in (*absent, "..."))]
+        for leaf in jax.tree.leaves(getattr(part, name)):
+            shape = getattr(leaf, "shape", None)
+            if shape is None or len(shape) < len(dims) or (len(shape) > len(dims) and "..." not in field.dims):
+                what = type(leaf).__name__ if shape is None else list(shape)
+                raise ValueError(f"{type(part).__name__}.{name} has axes {', '.join(dims) or 'none'}, got {what}")
+            for dim, length in zip(dims, shape, strict=False):
+                first, known = lengths.setdefault(dim, (name, length))
+                if length != known:
+                    raise ValueError(
+                        f"{type(part).__name__}.{name} is {length} long in {dim}, but {first} is {known} long there"
+                    )
 
 
 def _documented(cls: type) -> str:

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import tempfile
+import time
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
-from .tree import pack, unpack
+from .tree import Stored, pack, unpack
 
 _FORMAT = "mamlgrid result"
-_FORMAT_VERSION = 2
+_FORMAT_VERSION = 3
+
+# A description is a few kilobytes; no file may have more of it unpacked than this.
+_MOST_HEADER = 2**26
+
+# A temporary file this old (seconds) was left by a process that was killed.
+_OLD = 3600
 
 
 def save(result: Any, path: str | os.PathLike[str]) -> Path:
@@ -36,27 +44,53 @@ def load(path: str | os.PathLike[str], kind: type) -> Any:
         with open(path, "rb") as opened:  # a missing file is told apart from a damaged one
             if not zipfile.is_zipfile(opened):
                 raise ValueError("it is no npz file, or not all of one; write results with result.save(path)")
-            opened.seek(0)
-            with np.load(opened, allow_pickle=False) as file:
-                header = json.loads(str(file["header"])) if "header" in file.files else None
-                arrays = {name: file[name] for name in file.files} if header else {}
-        if not isinstance(header, dict) or header.get("format") != _FORMAT:
-            raise ValueError("it was not written by mamlgrid; open it with numpy.load")
-        if header["version"] != _FORMAT_VERSION:
-            raise ValueError(f"its format is version {header['version']}, this is version {_FORMAT_VERSION}")
-        found = unpack(arrays, header["tree"])
-        if not isinstance(found, kind):
-            raise ValueError(f"it holds a {type(found).__name__}, not a result")
-        return found
+            with zipfile.ZipFile(opened) as file:
+                return _read(file, kind)
     except FileNotFoundError:
         raise
     except Exception as error:  # a damaged file fails in as many ways as zip, zlib, struct, json and NumPy know
         raise ValueError(f"cannot read {os.fspath(path)} as a mamlgrid result: {error}") from error
 
 
+def _read(file: zipfile.ZipFile, kind: type) -> Any:
+    header = None
+    if "header.npy" in file.namelist():
+        if file.getinfo("header.npy").file_size > _MOST_HEADER:
+            raise ValueError("its header is larger than any that mamlgrid writes")
+        with file.open("header.npy") as member:
+            header = json.loads(str(np.lib.format.read_array(member, allow_pickle=False)))
+    if not isinstance(header, dict) or header.get("format") != _FORMAT:
+        raise ValueError("it was not written by mamlgrid; open it with numpy.load")
+    if header["version"] != _FORMAT_VERSION:
+        raise ValueError(f"its format is version {header['version']}, this is version {_FORMAT_VERSION}")
+    found = unpack(lambda entry: _array(file, entry), header["tree"])
+    if not isinstance(found, kind):
+        raise ValueError(f"it holds a {type(found).__name__}, not a result")
+    return found
+
+
+def _array(file: zipfile.ZipFile, entry: Stored) -> np.ndarray:
+    """One array: only what the header names is read, and no more than it promises."""
+    with file.open(f"{entry.name}.npy") as member:
+        version = np.lib.format.read_magic(member)
+        read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+        shape, fortran, dtype = read_header[version](member)
+        if (shape, dtype) != (entry.shape, entry.kept):
+            raise ValueError(f"its header promises {entry}, but there is {dtype}{list(shape)}")
+        size = dtype.itemsize * int(np.prod(shape, dtype=np.int64))
+        flat = np.frombuffer(member.read(size), dtype)
+        if flat.nbytes < size or member.read(1):  # at the end the checksum is compared
+            raise ValueError(f"its member {entry.name} has another length than that of {entry}")
+    return flat.copy().reshape(shape, order="F" if fortran else "C").view(entry.dtype)
+
+
 @contextmanager
 def _replacing(target: Path) -> Iterator[IO[bytes]]:
     """A file to write to, which takes the place of `target` when all went well and disappears when not."""
+    for left in target.parent.glob(f".{glob.escape(target.name)}.*.tmp"):
+        with suppress(OSError):  # another process may have swept it up, or own it
+            if time.time() - left.stat().st_mtime > _OLD:
+                left.unlink()
     try:
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
     except OSError as error:

@@ -4,17 +4,40 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .declaration import REGISTRY, declarations, is_declared
+from .declaration import REGISTRY, check_shapes, declarations, is_declared
 
 # States of optimisers are named tuples of other packages. Only classes from these are ever looked up, so that a foreign
 # file cannot have anything else imported.
 _TRUSTED = ("optax",)
+
+
+class Stored(NamedTuple):
+    """An array in a file, as the header promises it.
+
+    Attributes:
+        name: of the member.
+        dtype: of the array.
+        shape: likewise.
+    """
+
+    name: str
+    dtype: np.dtype
+    shape: tuple[int, ...]
+
+    @property
+    def kept(self) -> np.dtype:
+        """The dtype in the file: of what NumPy itself does not know, such as bfloat16, the bits."""
+        return self.dtype if self.dtype.isbuiltin == 1 else np.dtype(f"u{self.dtype.itemsize}")
+
+    def __str__(self) -> str:
+        return f"{self.dtype}{list(self.shape)}"
 
 
 def pack(result: Any) -> tuple[dict[str, np.ndarray], Any]:
@@ -45,13 +68,16 @@ def pack(result: Any) -> tuple[dict[str, np.ndarray], Any]:
             return {"dict": {key: visit(child) for key, child in node.items()}}
         name = f"array_{len(arrays)}"
         if isinstance(node, jax.Array) and jnp.issubdtype(node.dtype, jax.dtypes.prng_key):
-            arrays[name] = np.asarray(jax.random.key_data(node))
-            return {"key": name, "impl": str(jax.random.key_impl(node))}
+            return {"key": keep(name, np.asarray(jax.random.key_data(node))), "impl": str(jax.random.key_impl(node))}
         array = np.asarray(node)
-        if array.dtype.kind not in "fiub":
+        if not (array.dtype.kind in "fiub" or jnp.issubdtype(array.dtype, jnp.floating)):
             raise TypeError(f"cannot save a {type(node).__name__} of dtype {array.dtype}: only real arrays are kept")
-        arrays[name] = array
-        return {"array": name}
+        return {"array": keep(name, array)}
+
+    def keep(name: str, array: np.ndarray) -> list[Any]:
+        entry = Stored(name, array.dtype, array.shape)
+        arrays[name] = array.view(entry.kept)
+        return [name, str(array.dtype), list(array.shape)]
 
     def still(node: Any) -> Any:
         if is_declared(node):
@@ -65,17 +91,20 @@ def pack(result: Any) -> tuple[dict[str, np.ndarray], Any]:
     return arrays, visit(result)
 
 
-def unpack(arrays: dict[str, np.ndarray], spec: Any) -> Any:
-    """The result that `pack` described."""
+def unpack(read: Callable[[Stored], np.ndarray], spec: Any) -> Any:
+    """The result that `pack` described, its arrays read one by one."""
+
+    def array(name: str, dtype: str, shape: list[int]) -> np.ndarray:
+        return read(Stored(name, jnp.dtype(dtype), tuple(shape)))
 
     def visit(node: Any) -> Any:
         match node:
             case None:
                 return None
-            case {"array": name}:
-                return arrays[name]
-            case {"key": name, "impl": impl}:
-                return jax.random.wrap_key_data(jnp.asarray(arrays[name]), impl=impl)
+            case {"array": entry}:
+                return array(*entry)
+            case {"key": entry, "impl": impl}:
+                return jax.random.wrap_key_data(jnp.asarray(array(*entry)), impl=impl)
             case {"static": value}:
                 return value
             case {"result": name, "fields": fields}:
@@ -105,7 +134,9 @@ def _declared(name: str, given: dict[str, Any]) -> Any:
     for n, needed in fields.items():
         if needed and n not in given:
             raise ValueError(f"it lacks the field {name}.{n}")
-    return cls(**given)
+    found = cls(**given)
+    check_shapes(found)
+    return found
 
 
 def _address(cls: type) -> list[str]:

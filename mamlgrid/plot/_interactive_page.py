@@ -61,6 +61,9 @@ gd.on("plotly_hover", (event) => {
 gd.on("plotly_sliderchange", () => { last = ""; });
 """
 
+# The tags that plotly knows in a text: "a < b and c > d" has none.
+_TAGS = re.compile(r"</?(?:a|b|br|em|i|s|span|sub|sup|u)\b[^<>]*>")
+
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -113,7 +116,7 @@ def write_html(figure: Figure, path: str | os.PathLike[str]) -> Path:
         post_script=_LINK if linked else None,
         div_id="figure",
     )
-    title = re.sub("<[^>]*>", "", layout.title.text or "mamlgrid")
+    title = _TAGS.sub("", layout.title.text or "mamlgrid")
     target = Path(path)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
