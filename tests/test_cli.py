@@ -123,12 +123,12 @@ def test_every_figure_has_a_check_with_room_to_fail(everything: Written) -> None
             assert check["deviation"] <= check["tolerance"] <= 1e-12
 
 
-@pytest.mark.slow
 def test_precision_is_as_before(everything: Written) -> None:
     assert everything.run.code == 0
     assert not jax.config.jax_enable_x64  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_one_case_writes_that_case_only_and_twice_the_same(tmp_path: Path) -> None:
     folders = tmp_path / "first", tmp_path / "second"
     for folder in folders:

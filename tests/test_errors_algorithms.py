@@ -156,7 +156,7 @@ OPTIMIZERS = {
     "adamw without eps_root": (optax.adamw, ValueError, "eps_root"),
     "polyak": (optax.polyak_sgd, TypeError, "cannot take steps.*no value and no extra arguments"),
     "lbfgs": (optax.lbfgs, TypeError, "cannot take steps.*no value and no extra arguments"),
-    "clipped after the rate": (_not_proportional, ValueError, "proportional to the learning rate.*at rate 1/2"),
+    "clipped after the rate": (_not_proportional, ValueError, "proportional to the learning rate.*at rate 0.5"),
     "a fixed rate": (lambda rate: optax.sgd(0.1), ValueError, "proportional to the learning rate"),
 }
 

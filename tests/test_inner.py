@@ -336,7 +336,6 @@ def test_inner_optax_is_the_loop_written_by_hand(x64, make):
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_plain_optax_descent_is_gradient_descent(x64):
     for algorithm in (mg.maml, mg.reptile):
         own = algorithm(quadratic, MATRIX_TASKS, num_steps=2)
@@ -344,6 +343,7 @@ def test_plain_optax_descent_is_gradient_descent(x64):
         close_trees(value_and_direction(by_optax, THETA, 0.3), value_and_direction(own, THETA, 0.3))
 
 
+@pytest.mark.slow
 def test_the_meta_gradient_of_adam_at_a_zero_gradient_is_finite(x64):
     # Case 1 at theta = 0: the first task does not move. d(theta')/dtheta = 1 - alpha / (sqrt(eps_root) + eps).
     root = 1e-4
@@ -456,10 +456,10 @@ def test_a_proximal_step_has_derivatives_in_its_strength(x64):
     np.testing.assert_allclose(slopes[1], exact, rtol=1e-12)
 
 
-@pytest.mark.slow
 # --- where an answer would look right and is not ------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_saddle_of_the_inner_problem_is_no_solution(x64):
     # L + |phi - theta|^2 / 2 falls without end along the second axis; the equation of its stationary point has a root.
     meta = mg.imaml([lambda p: 5 * p[0] ** 2 - 5 * p[1] ** 2 / 2], strength=1.0)

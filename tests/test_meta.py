@@ -36,7 +36,6 @@ def test_the_meta_gradient_of_maml_is_the_true_gradient(x64, coefficients, theta
     close(found, exact, oracles.meta_size(coefficients, theta, alpha, num_steps))
 
 
-@pytest.mark.slow
 def test_the_meta_gradient_holds_in_both_precisions(dtype):
     theta, alpha = np.array(0.7, dtype), np.array(0.3, dtype)
     for losses, form, size in (
@@ -49,6 +48,7 @@ def test_the_meta_gradient_holds_in_both_precisions(dtype):
         close([value, slope], exact, np.array(size(theta, alpha)[:2], float), dtype)
 
 
+@pytest.mark.slow
 def test_many_steps_are_differentiated_through_as_well_as_few(x64):
     # Short loops are written out and long ones scanned: both sides of that border.
     coefficients = [[0.5, -1.0, 0.75, 0.0, 0.125], [0.0, 0.25, 0.5, 0.125, 0.0625]]

@@ -315,7 +315,6 @@ LANDSCAPES = {
 }
 
 
-@pytest.mark.slow
 def _window(theta, is_query):
     """To adapt on: -theta, so that theta' = theta + alpha. To be judged on: the landscape there."""
     kind = jnp.round(theta / 10).astype(int)
@@ -326,6 +325,7 @@ def _window(theta, is_query):
     return jnp.where(is_query == 1, height, -theta)
 
 
+@pytest.mark.slow
 def test_one_call_yields_every_status(x64):
     meta = mg.maml(_window, mg.Tasks(np.array([0]), np.array([1])))
     found = mg.optimal_theta(meta, 10.0 * np.arange(8), (-1.0, 1.0))

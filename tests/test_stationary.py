@@ -72,6 +72,7 @@ def test_the_lowest_of_many_wells_of_almost_one_depth_is_found(x64):
     assert abs(theta - exact) <= 8 * EPS
 
 
+@pytest.mark.slow
 def test_no_answer_lies_above_a_value_beyond_a_downward_step(x64):
     for bounds in ((-1.0, 1.0), BOUNDS, (-0.7, 0.9)):
         status, theta, value, _, _ = lowest("downward step", bounds)

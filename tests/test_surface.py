@@ -177,7 +177,6 @@ def _batches(monkeypatch):
     return sizes
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("memory_budget", [1, 100_000, 300_000])
 def test_in_chunks_of_one_shape_a_cell_does_not_depend_on_its_chunk(memory_budget, x64, monkeypatch):
     sizes, meta = _batches(monkeypatch), _many_tasks()
@@ -192,6 +191,7 @@ def test_in_chunks_of_one_shape_a_cell_does_not_depend_on_its_chunk(memory_budge
         np.testing.assert_array_equal(getattr(first, field), getattr(whole, field)[: 2 * sizes[-1]])
 
 
+@pytest.mark.slow
 def test_a_budget_holds_down_the_memory_of_the_compiled_program(x64):
     def temporary_bytes(memory_budget):
         call = jax.jit(lambda meta, a, t: mg.surface(meta, a, t, memory_budget=memory_budget).values)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,13 @@ if TYPE_CHECKING:
 # Points of the even grid that is searched unless the caller says otherwise. A basin, or a pair of fixed points,
 # narrower than a cell of it (1/512 of the bounds: 0.016 of [-4, 4]) may be missed.
 NUM_THETAS = 513
+
+
+@contextmanager
+def numpys_rules() -> Iterator[None]:
+    """Ranks and dtypes are promoted as NumPy does it, whatever the user wants for programs of their own."""
+    with jax.numpy_rank_promotion("allow"), jax.numpy_dtype_promotion("standard"):
+        yield
 
 
 def is_traced(x: object) -> bool:
@@ -73,6 +82,13 @@ def axis(name: str, points: Any, *, increasing: bool = False) -> Float[Array, "p
                 f"{values[at + 1]}; sort it and drop repeats with np.unique"
             )
     return checked
+
+
+def checked_bits(alphas: Array) -> Array:
+    """Alphas that are fine enough for roots to be refined: 16 bits tell two of them apart to three digits."""
+    if alphas.dtype.itemsize < 4:
+        raise TypeError(f"alphas must have 32 or 64 bits here, got {alphas.dtype}: give alphas.astype('float32')")
+    return alphas
 
 
 def checked_bounds(bounds: Any, dtype: Any) -> tuple[Float[Array, ""], Float[Array, ""]]:

@@ -10,7 +10,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._base.arguments import NUM_THETAS, axis, checked_bounds, checked_count, is_traced
+from .._base.arguments import NUM_THETAS, axis, checked_bits, checked_bounds, checked_count, is_traced
+from .._meta.explained import theta_is_a_number
 from .._meta.meta_loss import MetaLoss, checked_meta
 from .._points.memory import MEMORY_BUDGET, checked_budget
 from .._results import (
@@ -199,6 +200,7 @@ class BifurcationDiagram(Result):
     provenance: Provenance = origin()
 
 
+@theta_is_a_number
 def bifurcation_diagram(
     meta: MetaLoss,
     alphas: ArrayLike,
@@ -244,7 +246,7 @@ def bifurcation_diagram(
     [0.304, 0.3479]
     """
     meta = checked_meta(meta)
-    alphas = axis("alphas", alphas, increasing=True)
+    alphas = checked_bits(axis("alphas", alphas, increasing=True))
     low, high = checked_bounds(bounds, alphas.dtype)
     num_thetas = checked_count("num_thetas", num_thetas)
     if num_thetas < 3:

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from .._base.arguments import axis
+from .._meta.explained import theta_is_a_number
 from .._meta.meta_loss import MetaLoss, checked_meta, recomputing
 from .._points.at import DERIVATIVES, status_at
 from .._points.memory import MEMORY_BUDGET, checked_budget, on_grid
@@ -44,6 +45,7 @@ class Surface(Result):
     provenance: Provenance = origin()
 
 
+@theta_is_a_number
 def surface(
     meta: MetaLoss,
     alphas: ArrayLike,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import jax
 import jax.numpy as jnp
 
+from .._meta.explained import theta_is_a_number
 from .._meta.meta_loss import MetaLoss, checked_meta
 from .._points.at import status_at
 from .._points.memory import MEMORY_BUDGET, checked_budget, on_grid
@@ -35,6 +36,7 @@ class TaskLosses(Result):
     provenance: Provenance = origin()
 
 
+@theta_is_a_number
 def task_losses(
     meta: MetaLoss, alphas: ArrayLike, thetas: ArrayLike, *, memory_budget: int = MEMORY_BUDGET
 ) -> TaskLosses:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from .._base.arguments import numpys_rules
 from .._base.trees import largest
 from .._meta.tasks import Tasks, checked_tasks
 from .._results.status import Status, code
@@ -101,10 +102,11 @@ def _step(meta, alpha, optimizer, resample, state: OuterState) -> tuple[OuterSta
     drawn = _drawn(meta, resample, state.key, state.step)
     theta = state.thetas
     value, slope = jax.value_and_grad(drawn)(theta, alpha)
-    updates, optimizer_state = _full(optimizer).update(
-        slope, state.optimizer, theta, value=value, grad=slope, value_fn=lambda t: drawn(t, alpha)
-    )
-    theta = optax.apply_updates(theta, updates)
+    with numpys_rules():  # those of optax
+        updates, optimizer_state = _full(optimizer).update(
+            slope, state.optimizer, theta, value=value, grad=slope, value_fn=lambda t: drawn(t, alpha)
+        )
+        theta = optax.apply_updates(theta, updates)
     size = largest(theta)
     watch = state.watch
     watch = dataclasses.replace(

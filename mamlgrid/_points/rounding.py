@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
@@ -56,7 +57,7 @@ def probe(meta: MetaLoss, theta: Array, alpha: Array) -> Probe:
 
         def with_direction(alpha: Array) -> tuple[Array, Array]:
             moved = theta * (1 + move[0])
-            return jax.jvp(lambda t: meta.map_tasks(term, t, alpha), (moved,), (jnp.ones_like(theta),))
+            return _along(lambda t: meta.map_tasks(term, t, alpha), moved)
 
         return jax.jvp(with_direction, (alpha * (1 + move[1]),), (jnp.ones_like(alpha),))
 
@@ -64,12 +65,21 @@ def probe(meta: MetaLoss, theta: Array, alpha: Array) -> Probe:
         return (jnp.mean(values) if meta.reduce == "mean" else jnp.sum(values)).astype(theta.dtype)
 
     def wrong(values: Array) -> Array:
-        spread = jnp.max(jnp.abs(values[1:] - values[0]), axis=0)
+        spread = jnp.max(jnp.abs(values[1:] - values[:1]), axis=0)
         return over_tasks(spread + change * jnp.abs(values[0]))
 
     values, in_alpha = jax.vmap(terms)(moves)
     value_alpha, direction_alpha = (over_tasks(x[0]) for x in in_alpha)
     return Probe(value_alpha, direction_alpha, wrong(values[0]), wrong(values[1]), wrong(in_alpha[1]))
+
+
+def _along(values: Callable[[Array], Array], theta: Array) -> tuple[Array, Array]:
+    """Values `[tasks]` and their derivatives: forwards, or one by one backwards where a loss has no way forwards."""
+    try:
+        return jax.jvp(values, (theta,), (jnp.ones_like(theta),))
+    except (TypeError, NotImplementedError):  # jax.custom_vjp
+        at, back = jax.vjp(values, theta)
+        return at, jax.vmap(lambda of: back(of)[0])(jnp.eye(at.size, dtype=at.dtype))
 
 
 @rule

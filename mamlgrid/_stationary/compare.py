@@ -10,7 +10,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._base.arguments import axis, checked_bounds, checked_count, even, is_traced
+from .._base.arguments import axis, checked_bits, checked_bounds, checked_count, even, is_traced
+from .._meta.explained import theta_is_a_number
 from .._meta.meta_loss import MetaLoss, checked_meta
 from .._points.memory import MEMORY_BUDGET, checked_budget
 from .._results import Part, Provenance, Result, coordinate, origin, part, provenance, result, static, variable
@@ -93,6 +94,7 @@ class Comparison(Result):
         return super().to_xarray().assign_coords(algorithm=list(self.labels.names))
 
 
+@theta_is_a_number
 def compare(
     metas: Mapping[str, MetaLoss],
     alphas: ArrayLike,
@@ -139,7 +141,7 @@ def compare(
     reference = next(iter(metas)) if reference is None else reference
     if reference not in metas:
         raise ValueError(f"reference must be one of {', '.join(map(repr, metas))}, got {reference!r}")
-    alphas = axis("alphas", alphas, increasing=True)
+    alphas = checked_bits(axis("alphas", alphas, increasing=True))
     grid = _grid(bounds, alphas.dtype)
     checked_budget(memory_budget)
 
@@ -197,7 +199,8 @@ def _with_what_was_seen(
         "status": xp.where(missed, np.int8(Status.UNRESOLVED), best.status),
     }
     regrets = points.values - lowest[:, None]
-    return dataclasses.replace(optimum, **{name: jnp.asarray(x) for name, x in changed.items()}), jnp.asarray(regrets)
+    changed, regrets = jax.device_put((changed, regrets))
+    return dataclasses.replace(optimum, **changed), regrets
 
 
 def _grid(bounds: Any, dtype: Any) -> Float[Array, "thetas"]:

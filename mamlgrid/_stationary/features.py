@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._meta.explained import theta_is_a_number
 from .._meta.meta_loss import MetaLoss, checked_meta
 from .._points.at import value_at
 from .._results.status import Status, code
@@ -90,6 +91,7 @@ class Jump(NamedTuple):
     status: Int[Array, ""]
 
 
+@theta_is_a_number
 def stationary_point(meta: MetaLoss, alpha: ArrayLike, *, near: ArrayLike) -> StationaryPoint:
     """The stationary point `G(theta, alpha) = 0` that Newton's method leads to from `near`.
 
@@ -120,6 +122,7 @@ def stationary_point(meta: MetaLoss, alpha: ArrayLike, *, near: ArrayLike) -> St
     return _stationary_point(meta, alpha, start)
 
 
+@theta_is_a_number
 def fold(meta: MetaLoss, *, near: tuple[ArrayLike, ArrayLike]) -> Fold:
     """The fold that Newton's method on `G = G_theta = 0` leads to from `near`.
 
@@ -142,6 +145,7 @@ def fold(meta: MetaLoss, *, near: tuple[ArrayLike, ArrayLike]) -> Fold:
     return _fold(checked_meta(meta), jnp.stack(_numbers(near, "(alpha, theta)")))
 
 
+@theta_is_a_number
 def jump(meta: MetaLoss, *, near: tuple[ArrayLike, ArrayLike, ArrayLike]) -> Jump:
     """Where two minima have equal values, by Newton's method on `G(before) = G(after) = L(before) - L(after) = 0`.
 

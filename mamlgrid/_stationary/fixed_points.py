@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._base.arguments import numpys_rules
 from .._points.at import value_at
 from .._results.status import Status
 from .evaluator import OnHost, Traced
@@ -51,7 +52,8 @@ def on_host(
         slots = max(1, number) if most is None else most
         points = [_points(row, evaluators[reference], slots, rows[reference]) for row in rows]
         uphill = _uphill(np, evaluators, rows, reference)
-    return FixedPoints(*(jnp.asarray(np.stack(x)) for x in zip(*points, strict=True))), jnp.asarray(uphill)
+    # Put there as they are: `jax_debug_nans` would take the NaN of an empty slot for a fault.
+    return jax.device_put((FixedPoints(*(np.stack(x) for x in zip(*points, strict=True))), np.asarray(uphill)))
 
 
 @partial(jax.jit, static_argnums=(1, 4, 5))
@@ -59,6 +61,13 @@ def inside(
     metas: tuple[MetaLoss, ...], reference: int, alphas: Array, grid: Array, most: int, memory_budget: int
 ) -> tuple[FixedPoints, Array]:
     """The same inside a program, with room for `most`; where there are more, the last of them is TRUNCATED."""
+    with numpys_rules():
+        return _inside(metas, reference, alphas, grid, most, memory_budget)
+
+
+def _inside(
+    metas: tuple[MetaLoss, ...], reference: int, alphas: Array, grid: Array, most: int, memory_budget: int
+) -> tuple[FixedPoints, Array]:
     evaluators = [Traced(meta, alphas, memory_budget) for meta in metas]
     rows = [
         stationary(

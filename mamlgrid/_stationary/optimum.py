@@ -10,7 +10,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._base.arguments import NUM_THETAS, axis, checked_bounds, checked_count, is_traced
+from .._base.arguments import NUM_THETAS, axis, checked_bits, checked_bounds, checked_count, is_traced
+from .._meta.explained import theta_is_a_number
 from .._meta.meta_loss import MetaLoss, checked_meta
 from .._points.at import value_at
 from .._points.memory import MEMORY_BUDGET, checked_budget
@@ -96,6 +97,7 @@ class OptimalTheta(Result):
     provenance: Provenance = origin()
 
 
+@theta_is_a_number
 def optimal_theta(
     meta: MetaLoss,
     alphas: ArrayLike,
@@ -150,7 +152,7 @@ def optimal_theta(
     [0.3266]
     """
     meta = checked_meta(meta)
-    alphas = axis("alphas", alphas, increasing=True)
+    alphas = checked_bits(axis("alphas", alphas, increasing=True))
     low, high = checked_bounds(bounds, alphas.dtype)
     num_thetas = checked_count("num_thetas", num_thetas)
     if num_thetas < 3:

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._base.arguments import numpys_rules
 from .._results.status import Status
 from .evaluator import OnHost, Traced
 from .lowest import Lowest, lowest
@@ -97,10 +98,11 @@ def lowest_inside(
     meta: MetaLoss, alphas: Array, low: Array, high: Array, *, num_thetas: int, max_points: int, memory_budget: int
 ) -> Lowest:
     """The lowest minimum of each alpha, inside a program: nothing is looked at again, and room is limited."""
-    evaluator = Traced(meta, alphas, memory_budget)
-    nodes, at = looked_at(evaluator, even(evaluator, low, high, num_thetas))
-    found = stationary(evaluator, nodes, at, low, high, meta.outer.is_gradient, max_points)
-    best = lowest(evaluator, found, meta.outer.is_gradient)
+    with numpys_rules():
+        evaluator = Traced(meta, alphas, memory_budget)
+        nodes, at = looked_at(evaluator, even(evaluator, low, high, num_thetas))
+        found = stationary(evaluator, nodes, at, low, high, meta.outer.is_gradient, max_points)
+        best = lowest(evaluator, found, meta.outer.is_gradient)
     crowded = found.number > max_points
     return best._replace(status=jnp.where(crowded, int(Status.TRUNCATED), best.status).astype(jnp.int8))
 

@@ -22,7 +22,10 @@ def checked_rates(theta: Theta, alpha: Alpha, num_steps: int | None = None) -> A
         alpha: a scalar, or a pytree whose leaves stand for subtrees of theta and broadcast to each leaf there.
         num_steps: with it, every rate has a leading axis of this length.
     """
-    alpha = jax.tree.map(_floating, alpha, is_leaf=lambda x: x is None)
+    if alpha is None:
+        _floating(alpha)
+    # Inside a pytree None is no leaf, as in theta, which then must have it too.
+    alpha = jax.tree.map(_floating, alpha)
     try:
         full = jax.tree.broadcast(alpha, theta)
     except ValueError as error:

@@ -1,0 +1,82 @@
+"""What JAX says from deep inside, said in the terms of who called: the doors at which theta is a number."""
+
+from __future__ import annotations
+
+import functools
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import jax
+import jax.numpy as jnp
+
+from .meta_loss import MetaLoss
+
+_Door = TypeVar("_Door", bound=Callable[..., Any])
+
+# What a loss that does not take a number raises, in JAX, in NumPy and in Python.
+_RAISED = (TypeError, ValueError, IndexError, KeyError, AttributeError, NotImplementedError)
+
+
+def theta_is_a_number(door: _Door) -> _Door:
+    """Decorator of a function of a meta-loss (or of a mapping of them), for which theta must be a scalar.
+
+    Where it fails because a loss cannot be evaluated at a number, or not be differentiated as it has to be, the error
+    says so. Nothing is asked as long as all goes well. What is not finite has a status there, and places that hold
+    nothing are NaN: `jax_debug_nans` is off.
+    """
+
+    @functools.wraps(door)
+    def explained(metas: Any, *args: Any, **settings: Any) -> Any:
+        try:
+            with jax.debug_nans(False):
+                return door(metas, *args, **settings)
+        except _RAISED as error:
+            for meta in metas.values() if isinstance(metas, Mapping) else [metas]:
+                reason = _why(meta, door.__name__) if isinstance(meta, MetaLoss) else ""
+                if reason:
+                    raise TypeError(reason) from error
+            raise
+
+    return explained  # type: ignore[return-value]
+
+
+def _why(meta: MetaLoss, door: str) -> str:
+    """Why a meta-loss cannot be looked at on numbers; empty when it can."""
+    number = jax.ShapeDtypeStruct((), jnp.result_type(float))
+    try:
+        jax.eval_shape(meta, number, number)
+    except jax.errors.TracerArrayConversionError as error:
+        return f"a loss hands theta to NumPy, which JAX cannot follow ({_line(error)}): use jax.numpy in its place"
+    except _RAISED as error:
+        return (
+            f"{door} needs losses of a number, theta must be a scalar here, but there {_line(error)} raises "
+            f"{type(error).__name__}: {str(error).splitlines()[0]}. Of more parameters draw a line: losses of a number "
+            "x, lambda x: loss(origin + x * direction)"
+        )
+    try:
+        jax.eval_shape(jax.grad(meta), number, number)
+    except _RAISED as error:
+        return f"the direction of the meta-loss cannot be taken at a number: {_line(error)}: {error}"
+    try:
+        jax.eval_shape(lambda t, a: jax.jvp(jax.grad(meta), (t, a), (t, a)), number, number)
+    except _RAISED as error:
+        return (
+            f"{door} needs the derivative of the outer direction, forwards over backwards, but a loss cannot be "
+            f"differentiated so ({str(error).splitlines()[0]}). A loss with jax.custom_vjp has no forward derivative: "
+            "give it jax.custom_jvp in its place; jax.experimental.ode.odeint: use diffrax with its forward mode. "
+            "mg.surface and mg.outer_loop need the direction alone"
+        )
+    return ""
+
+
+def _line(error: Exception) -> str:
+    """Where an error comes from in the caller's own code: the last line that is in no installed package."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if not _is_installed(f.filename)]
+    return f'"{frames[-1].line}" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}' if frames else "a loss"
+
+
+def _is_installed(filename: str) -> bool:
+    here = Path(__file__).parents[1]
+    return "site-packages" in filename or Path(filename).is_relative_to(here) or filename.startswith("<frozen")

@@ -1,0 +1,136 @@
+"""What users bring: JAX's own switches, losses without a forward derivative, None in a pytree, losses of no number."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import mamlgrid as mg
+
+ALPHAS = np.linspace(0, 0.9, 7)
+THETAS = np.linspace(-3, 3, 9)
+BOUNDS = (-4.0, 4.0)
+CASE_2 = mg.cases.quartic()
+
+
+@jax.custom_vjp
+def square(x):
+    """Without a derivative forwards."""
+    return x**2
+
+
+square.defvjp(lambda x: (x**2, x), lambda x, g: (2 * x * g,))
+
+
+# --- JAX's switches ------------------------------------------------------------------------------------
+
+SWITCHES = {
+    "debug_nans": lambda: jax.debug_nans(True),
+    "rank_promotion": lambda: jax.numpy_rank_promotion("raise"),
+    "dtype_promotion": lambda: jax.numpy_dtype_promotion("strict"),
+}
+FUNCTIONS = {
+    "surface": lambda meta: mg.surface(meta, ALPHAS, THETAS, derivatives=2),
+    "task losses": lambda meta: mg.task_losses(meta, ALPHAS, THETAS),
+    "optimum": lambda meta: mg.optimal_theta(meta, ALPHAS, BOUNDS),
+    "optimum in a program": lambda meta: jax.jit(lambda a: mg.optimal_theta(meta, a, BOUNDS).thetas)(ALPHAS),
+    "comparison": lambda meta: mg.compare({"MAML": meta, "FOMAML": mg.fomaml(CASE_2.losses)}, ALPHAS, BOUNDS),
+    "diagram": lambda meta: mg.bifurcation_diagram(meta, ALPHAS, BOUNDS),
+    "outer loop": lambda meta: mg.outer_loop(meta, ALPHAS, 0.5, optax.adam(0.1), num_steps=3),
+    "features": lambda meta: (
+        mg.stationary_point(meta, 0.3, near=0.5),
+        mg.fold(meta, near=(0.35, 0.9)),
+        mg.jump(meta, near=(0.33, 0.8, 1.6)),
+    ),
+    "learned rates": lambda meta: jax.grad(mg.learn_alpha(meta))((jnp.asarray(0.4), jnp.asarray(0.2)), 0.1),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("switch", SWITCHES)
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_switches_of_jax_change_no_number(name, switch, x64):
+    plain = FUNCTIONS[name](CASE_2.meta())
+    with SWITCHES[switch]():
+        switched = FUNCTIONS[name](CASE_2.meta())
+    for a, b in zip(jax.tree.leaves(plain), jax.tree.leaves(switched), strict=True):
+        np.testing.assert_array_equal(np.asarray(a), np.asarray(b))
+
+
+# --- losses ------------------------------------------------------------------------------------------------
+
+
+def test_a_loss_without_a_forward_derivative_is_one_like_any_other(x64):
+    def of(squared):
+        return mg.maml([lambda t: squared(t - 1) ** 2, lambda t: squared(t + 2)])
+
+    plain, custom = of(jnp.square), of(square)
+    for look in (FUNCTIONS["surface"], FUNCTIONS["optimum"]):
+        for a, b in zip(*(jax.tree.leaves(look(meta)) for meta in (plain, custom)), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)
+
+
+DOORS = {name: FUNCTIONS[name] for name in ("surface", "task losses", "optimum", "diagram")} | {
+    "comparison": lambda meta: mg.compare({"MAML": meta}, ALPHAS, BOUNDS),
+    "stationary point": lambda meta: mg.stationary_point(meta, 0.3, near=0.5),
+    "fold": lambda meta: mg.fold(meta, near=(0.3, 0.5)),
+    "jump": lambda meta: mg.jump(meta, near=(0.33, 0.8, 1.6)),
+}
+
+
+def _of_a_network(theta):
+    return jnp.sum(theta["w"] ** 2)
+
+
+def _of_a_vector(theta):
+    return theta[0] ** 2 + theta[1] ** 2
+
+
+def _with_numpy(theta):
+    return np.sin(theta) ** 2
+
+
+@pytest.mark.parametrize("name", DOORS)
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [
+        (_of_a_network, r"theta must be a scalar here.*jnp\.sum\(theta\[\"w\"\].*test_edges\.py.*draw a line"),
+        (_of_a_vector, "theta must be a scalar here.*draw a line"),
+        (_with_numpy, r"np\.sin\(theta\).*test_edges\.py, line \d+\): use jax\.numpy in its place"),
+    ],
+)
+def test_a_loss_of_no_number_is_told_where_theta_must_be_one(name, loss, message):
+    with pytest.raises(TypeError, match=message):
+        DOORS[name](mg.maml([loss]))
+
+
+# --- None in a pytree -----------------------------------------------------------------------------------
+
+
+def test_none_in_parameters_is_no_parameter(x64, tmp_path):
+    theta, rates = {"w": np.array([0.5, -0.5]), "f": None}, {"w": 0.1, "f": None}
+    meta = mg.maml([_of_a_network])
+    # theta' = (1 - 2 alpha) theta
+    value = 0.8**2 * 0.5
+    assert float(meta(theta, rates)) == pytest.approx(value)
+    assert float(mg.scale_rates(meta, rates)(theta, 1.0)) == pytest.approx(value)
+    assert float(mg.learn_alpha(meta)((theta, rates), 1.0)) == pytest.approx(value)
+    run = mg.outer_loop(meta, np.array([0.1]), theta, optax.adam(0.1), num_steps=2)
+    again = mg.load(run.save(tmp_path / "run.npz"))
+    assert jax.tree.structure(again.thetas) == jax.tree.structure(run.thetas)
+    with pytest.raises(TypeError, match="alpha must be a number"):
+        meta(theta, None)
+    with pytest.raises(ValueError, match="no prefix of theta"):
+        meta(theta, {"w": None, "f": 0.1})
+
+
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
+@pytest.mark.parametrize("name", ["optimum", "comparison", "diagram"])
+def test_alphas_of_16_bits_are_refused_where_jumps_are_looked_for(name, dtype):
+    looks = {"optimum": mg.optimal_theta, "diagram": mg.bifurcation_diagram}
+    meta = {"MAML": CASE_2.meta()} if name == "comparison" else CASE_2.meta()
+    with pytest.raises(TypeError, match=r"alphas must have 32 or 64 bits here, got b?float16.*astype"):
+        looks.get(name, mg.compare)(meta, jnp.asarray(ALPHAS, dtype), BOUNDS)
