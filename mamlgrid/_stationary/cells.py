@@ -79,8 +79,10 @@ def seen_in(xp: Any, width: Any, left: Sample, right: Sample, noise: Any) -> Any
     """What the samples at both ends of a cell say, as bits."""
     unlike = xp.abs(right.values - left.values) > rounding(xp, left, right, noise)
     odd = (unexplained(xp, width, left, right, noise) > 1) | against(xp, left, right, noise)
-    marks = (_dips(xp, width, left, right), _LOOK), (odd, _ODD), (unlike, _UNLIKE)
-    return sum(xp.where(mark, bit, 0) for mark, bit in marks).astype("int8")
+    look, odd, unlike = (
+        xp.where(mark, bit, 0) for mark, bit in ((_dips(xp, width, left, right), _LOOK), (odd, _ODD), (unlike, _UNLIKE))
+    )
+    return (look + odd + unlike).astype("int8")
 
 
 def _dips(xp: Any, width: Any, left: Sample, right: Sample) -> Any:
