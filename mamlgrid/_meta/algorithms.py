@@ -12,6 +12,7 @@ from .._base.arguments import as_float, checked_count, is_traced
 from ..inner._proximal import Proximal
 from ..inner._rules import GradientDescent, InnerRule
 from ..outer import Displacement, OuterRule, ThroughAdaptation, Truncated
+from .keyed import keyed
 from .meta_loss import MetaLoss
 from .tasks import Tasks, checked_tasks
 
@@ -283,7 +284,7 @@ def _checked_losses(loss: Any, tasks: Any) -> tuple[Any, Tasks | None]:
     if callable(loss):
         if tasks is None:
             raise ValueError("one loss needs tasks: give maml(loss, mg.Tasks(support, query)), or a sequence of losses")
-        return loss, checked_tasks(tasks)
+        return keyed(loss), checked_tasks(tasks)
     if tasks is not None:
         raise TypeError(f"with tasks, give one callable loss(theta, data), got {type(loss).__name__}")
     if not isinstance(loss, Sequence) or isinstance(loss, str):
@@ -293,4 +294,4 @@ def _checked_losses(loss: Any, tasks: Any) -> tuple[Any, Tasks | None]:
     for i, one in enumerate(loss):
         if not callable(one):
             raise TypeError(f"loss {i} is not callable: got {one!r}")
-    return tuple(loss), None
+    return tuple(map(keyed, loss)), None

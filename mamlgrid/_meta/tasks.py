@@ -206,4 +206,5 @@ def checked_scalar(loss: Callable[..., Any], value: Any) -> Float[Array, ""]:
 
 def name_of(function: Callable[..., Any]) -> str:
     """What to call a function in a message."""
+    function = getattr(function, "loss", function)  # of a `Keyed`
     return getattr(function, "__qualname__", None) or type(function).__name__

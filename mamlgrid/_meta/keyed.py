@@ -1,0 +1,144 @@
+"""Losses as keys of compiled programs: by what they compute, not by which object they are.
+
+A compiled program is found again by the losses it was made of. A function object alone says too little: the globals and
+attributes that it reads may have changed since. And too much: a cell of a notebook that is run again makes another one
+that computes the same.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import numpy as np
+
+# Arrays up to so many bytes are compared by their numbers, larger ones by identity.
+_SMALL = 2**20
+
+# Functions called by functions, attributes of attributes: no deeper than this.
+_DEPTH = 8
+
+
+class Keyed:
+    """A loss with all that it reads besides its arguments, as it was when the meta-loss was made.
+
+    Two are equal, and share compiled programs, when they have the same code and read the same values: closed over,
+    global, defaults, attributes; numbers, texts and small arrays by value, all else by identity.
+
+    >>> def made(c):
+    ...     return Keyed(lambda theta: (theta - c) ** 2)
+    >>> made(1.0) == made(1.0), made(1.0) == made(2.0)
+    (True, False)
+    """
+
+    def __init__(self, loss: Callable[..., Any]) -> None:
+        self.loss = loss
+        self._key = tuple(_read(loss, set(), _DEPTH))
+        self._hash = hash(tuple(x for x in self._key if not isinstance(x, _Same)))
+
+    def __call__(self, *args: Any) -> Any:
+        return self.loss(*args)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Keyed) and self._hash == other._hash and self._key == other._key
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __repr__(self) -> str:
+        return repr(self.loss)
+
+
+def keyed(loss: Callable[..., Any]) -> Keyed:
+    """The loss with what it reads now, also where it was read once before."""
+    return Keyed(loss.loss if isinstance(loss, Keyed) else loss)
+
+
+class _Same:
+    """What is equal to itself only; it is kept, so that its address is not given to another."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.value is other.value
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _read(value: Any, seen: set[int], depth: int) -> Iterator[Any]:
+    """What a value is, as a row of things to compare, in one order."""
+    if isinstance(value, bool | int | float | complex | str | bytes | np.generic | types.NoneType):
+        yield type(value).__name__, repr(value)
+    elif isinstance(value, np.ndarray | jax.Array) and _is_small(value):
+        array = np.asarray(value)
+        yield str(array.dtype), array.shape, array.tobytes()
+    elif depth == 0 or id(value) in seen or isinstance(value, types.ModuleType | type | jax.Array | np.ndarray):
+        yield _Same(value)
+    else:
+        seen = seen | {id(value)}
+        yield from _parts(value, seen, depth - 1)
+
+
+def _is_small(array: Any) -> bool:
+    if isinstance(array, jax.core.Tracer) or (isinstance(array, jax.Array) and array.is_deleted()):
+        return False
+    return np.issubdtype(array.dtype, np.number) and array.nbytes <= _SMALL
+
+
+def _parts(value: Any, seen: set[int], depth: int) -> Iterator[Any]:
+    """What a function, a container or an object is made of."""
+    if isinstance(value, types.FunctionType):
+        yield value.__code__
+        names = sorted(set(_names(value.__code__)) & value.__globals__.keys())
+        cells = [_content(cell) for cell in value.__closure__ or ()]
+        parts = [*(value.__defaults__ or ()), value.__kwdefaults__ or {}, *cells]
+        # An installed package does not change under a notebook.
+        parts += [] if _is_installed(value) else [value.__globals__[name] for name in names]
+    elif isinstance(value, types.MethodType):
+        parts = [value.__func__, value.__self__]
+    elif isinstance(value, functools.partial):
+        parts = [value.func, *value.args, value.keywords]
+    elif isinstance(value, tuple | list):
+        yield type(value).__name__, len(value)
+        parts = list(value)
+    elif isinstance(value, dict):
+        yield "dict", tuple(map(repr, value))
+        parts = list(value.values())
+    elif hasattr(value, "__wrapped__"):
+        yield type(value).__name__
+        parts = [value.__wrapped__]
+    elif hasattr(value, "__dict__") and not _is_installed(type(value)):
+        yield _Same(type(value))
+        parts = [vars(value)]
+    else:
+        yield _Same(value)
+        parts = []
+    for part in parts:
+        yield from _read(part, seen, depth)
+
+
+def _names(code: types.CodeType) -> Iterator[str]:
+    """The names that code and the functions in it look up."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _names(constant)
+
+
+def _content(cell: types.CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # of a name that has no value yet
+        return None
+
+
+def _is_installed(value: Any) -> bool:
+    """Whether the module of a function or class lies in an installed package, or is built in."""
+    module = sys.modules.get(getattr(value, "__module__", None) or "")
+    file = getattr(module, "__file__", None)
+    return module is not None and module.__name__ != "__main__" and (file is None or "site-packages" in file)
