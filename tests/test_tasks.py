@@ -103,3 +103,50 @@ def test_tasks_without_a_common_task_axis_are_refused(support, query, message):
 def test_what_is_not_tasks_is_refused(tasks):
     with pytest.raises(TypeError, match=r"mg\.Tasks\(support, query\)"):
         mg.maml(lambda t, d: t**2, tasks)
+
+
+# --- from the data of each task -----------------------------------------------------------------------------
+
+
+def _mean_square(theta, data):
+    (x, y), mask = data
+    return jnp.sum(jnp.where(mask, (theta * x - y) ** 2, 0)) / mask.sum()
+
+
+def test_tasks_are_stacked_from_the_data_of_each(x64):
+    data = [(np.arange(3.0) + i, np.ones(3)) for i in range(4)]
+    tasks = mg.Tasks.stack(data, data[::-1])
+    assert tasks.num_tasks == 4
+    for k in range(4):
+        for leaf, exact in zip(jax.tree.leaves((tasks.support, tasks.query)), [*data[k], *data[3 - k]], strict=True):
+            np.testing.assert_array_equal(leaf[k], exact)
+
+
+def test_ragged_tasks_are_padded_with_masks(x64):
+    rng = np.random.default_rng(0)
+    data = [(rng.normal(size=n), rng.normal(size=n)) for n in (2, 5, 3)]
+    tasks = mg.Tasks.stack(data, pad=True)
+    meta = mg.maml(_mean_square, tasks, num_steps=2)
+    alone = [mg.maml([lambda t, d=d: jnp.mean((t * d[0] - d[1]) ** 2)], num_steps=2) for d in data]
+    assert float(meta(0.5, 0.1)) == pytest.approx(sum(float(one(0.5, 0.1)) for one in alone), rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([],), "support is empty"),
+        (([np.ones(2), np.ones(3)],), r"support\[1\] has an array of shape \(3,\) where .*pad=True"),
+        (([np.ones(2), (np.ones(2),)],), r"support\[1\] has the structure"),
+        (([np.ones(2)], [np.ones(2)] * 2), "support has 1 tasks and query 2"),
+    ],
+)
+def test_what_cannot_be_stacked_is_told(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        mg.Tasks.stack(*arguments)
+    with pytest.raises(ValueError, match=r"support\[0\] has shapes \(2,\), \(3,\)"):
+        mg.Tasks.stack([(np.ones(2), np.ones(3))], pad=True)
+
+
+def test_a_list_of_data_is_doubted():
+    with pytest.warns(UserWarning, match=r"tasks\.support is a list of 4 parts.*mg\.Tasks\.stack"):
+        mg.maml(lambda t, d: jnp.sum(t * d[0]), mg.Tasks([np.ones(3)] * 4))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import jax
@@ -15,7 +16,7 @@ from .._base.rule import rule, static
 from .alike import Alike, alike
 
 if TYPE_CHECKING:
-    from .._base.types import Array, Data, Float, Loss, LossFamily, TaskData, Theta
+    from .._base.types import Array, Data, Float, Loss, LossFamily, PyTree, TaskData, Theta
 
 
 class Tasks(NamedTuple):
@@ -39,6 +40,30 @@ class Tasks(NamedTuple):
     def num_tasks(self) -> int:
         """The length of the task axis."""
         return int(jnp.shape(jax.tree.leaves(self.support)[0])[0])
+
+    @classmethod
+    def stack(cls, support: Sequence[PyTree], query: Sequence[PyTree] | None = None, *, pad: bool = False) -> Tasks:
+        """Tasks from the data of each: leaves of one place are stacked along a new leading axis.
+
+        Args:
+            support: for each task a pytree of arrays, all of one structure.
+            query: likewise; judge on the support data when None.
+            pad: tasks may have different numbers of data, along the first axis of each leaf. They are filled up with
+                zeros, and the data of a task become `(data, mask)`, the mask `[longest]` True where there are data.
+
+        Raises:
+            ValueError: no tasks, or other numbers of them in `query`; other structures or shapes, which it names.
+
+        >>> tasks = Tasks.stack([np.ones(2), np.ones(3)], pad=True)
+        >>> tasks.support[0].shape, tasks.support[1].sum(axis=1).tolist()
+        ((2, 3), [2, 3])
+        """
+        parts = {"support": support} | ({} if query is None else {"query": query})
+        if len({len(part) for part in parts.values()}) > 1:
+            raise ValueError(
+                f"support has {len(support)} tasks and query {len(query or ())}; give one of each for a task"
+            )
+        return cls(**{name: _stacked(name, list(part), pad) for name, part in parts.items()})
 
 
 class Task(Protocol):
@@ -107,6 +132,13 @@ def checked_tasks(tasks: Any) -> Tasks:
     """`tasks` with array leaves that all have the same task axis, or an error that says what is wrong."""
     if not isinstance(tasks, Tasks):
         raise TypeError(f"tasks must be mg.Tasks(support, query), got {type(tasks).__name__}")
+    for name, part in zip(tasks._fields, tasks, strict=True):
+        if isinstance(part, list):
+            warnings.warn(
+                f"tasks.{name} is a list of {len(part)} parts, each of which is taken to hold all tasks along its "
+                "first axis. If they are the data of one task each, use mg.Tasks.stack([...]); if not, a tuple says so",
+                stacklevel=4,
+            )
     tasks = Tasks(*(jax.tree.map(jnp.asarray, part) for part in tasks))
     paths = jax.tree_util.tree_flatten_with_path(tasks)[0]
     named = {jax.tree_util.keystr(path): jnp.shape(leaf) for path, leaf in paths}
