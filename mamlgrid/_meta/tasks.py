@@ -58,12 +58,10 @@ class Tasks(NamedTuple):
         >>> tasks.support[0].shape, tasks.support[1].sum(axis=1).tolist()
         ((2, 3), [2, 3])
         """
+        if query is not None and len(query) != len(support):
+            raise ValueError(f"support has {len(support)} tasks and query {len(query)}; give one of each for a task")
         parts = {"support": support} | ({} if query is None else {"query": query})
-        if len({len(part) for part in parts.values()}) > 1:
-            raise ValueError(
-                f"support has {len(support)} tasks and query {len(query or ())}; give one of each for a task"
-            )
-        return cls(**{name: _stacked(name, list(part), pad) for name, part in parts.items()})
+        return cls(**{name: stacked(name, list(part), pad) for name, part in parts.items()})
 
 
 class Task(Protocol):
