@@ -16,6 +16,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from .._base.arguments import is_traced
+
 # Arrays up to so many bytes are compared by their numbers, larger ones by identity.
 _SMALL = 2**20
 
@@ -85,7 +87,7 @@ def _read(value: Any, seen: set[int], depth: int) -> Iterator[Any]:
 
 
 def _is_small(array: Any) -> bool:
-    if isinstance(array, jax.core.Tracer) or (isinstance(array, jax.Array) and array.is_deleted()):
+    if is_traced(array) or (isinstance(array, jax.Array) and array.is_deleted()):
         return False
     return np.issubdtype(array.dtype, np.number) and array.nbytes <= _SMALL
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from .._base.rule import rule, static
 from .alike import Alike, alike
+from .stacking import stacked
 
 if TYPE_CHECKING:
     from .._base.types import Array, Data, Float, Loss, LossFamily, PyTree, TaskData, Theta
