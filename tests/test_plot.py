@@ -67,6 +67,8 @@ FLAT_PICTURES: dict[str, Callable[[Results, Any], Any]] = {
     "optimal_theta_flat": lambda r, ax: plot.optimal_theta(r.flat, ax),
     "outer_loop": lambda r, ax: plot.outer_loop(r.run, ax, optimum=r.optimum),
     "outer_loop_lost": lambda r, ax: plot.outer_loop(r.lost, ax),
+    "learning_curves": lambda r, ax: plot.learning_curves(r.run, ax, window=10),
+    "learning_curves_lost": lambda r, ax: plot.learning_curves(r.lost, ax),
 }
 SPACE_PICTURES: dict[str, Callable[[Results, Any], Any]] = {
     "surface": lambda r, ax: plot.surface(r.surface, ax),
@@ -521,3 +523,31 @@ def test_a_run_of_many_parameters_has_no_theta_to_draw() -> None:
     run = mg.outer_loop(meta, np.array([0.1]), {"x": np.ones(2)}, optax.sgd(0.1), num_steps=2)
     with pytest.raises(ValueError, match="single scalar"):
         plot.outer_loop(run)
+
+
+# --- learning curves -----------------------------------------------------------------------------------------
+
+
+def test_learning_curves_are_the_recorded_values_and_end_where_the_loop_was_lost(x64):
+    meta = mg.cases.quartic().meta()
+    run = mg.outer_loop(meta, np.array([0.0, 0.3, 0.9]), 1.5, optax.sgd(0.2), num_steps=12)
+    ax = plot.learning_curves(run)
+    curves = {line.get_label(): line for line in ax.lines if str(line.get_label()).startswith("α")}
+    assert list(curves) == ["α = 0", "α = 0.3", "α = 0.9"]
+    for i, line in enumerate(curves.values()):
+        values = np.asarray(run.trace.values[i])
+        last = np.flatnonzero(np.isfinite(values))[-1]
+        np.testing.assert_array_equal(line.get_xdata(), np.arange(last + 1))
+        np.testing.assert_array_equal(line.get_ydata(), values[: last + 1])
+    (cross,) = [line for line in ax.lines if line.get_marker() == "x"]
+    assert cross.get_xdata()[0] == curves["α = 0.9"].get_xdata()[-1] < 12
+    assert ax.get_ylim()[1] < 1e3  # what was lost does not squash the others
+
+
+def test_a_window_shows_the_mean_over_so_many_records(x64):
+    run = mg.outer_loop(mg.cases.quartic().meta(), np.array([0.3]), 1.5, optax.sgd(0.1), num_steps=9)
+    pale, mean = plot.learning_curves(run, window=4).lines
+    values = np.asarray(run.trace.values[0])
+    np.testing.assert_array_equal(pale.get_ydata(), values)
+    np.testing.assert_allclose(mean.get_ydata(), [values[k - 3 : k + 1].mean() for k in range(3, 10)], rtol=1e-14)
+    np.testing.assert_array_equal(mean.get_xdata(), np.arange(3, 10))

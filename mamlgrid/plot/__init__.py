@@ -14,6 +14,7 @@ from ._comparison import fixed_points as fixed_points
 from ._comparison import regrets as regrets
 from ._contour import contour as contour
 from ._diagram import bifurcation_diagram as bifurcation_diagram
+from ._learning_curves import learning_curves as learning_curves
 from ._lines import section as section
 from ._lines import task_losses as task_losses
 from ._optimum import optimal_theta as optimal_theta

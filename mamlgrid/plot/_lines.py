@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .._grid.task_losses import TaskLosses
 
 # The tasks differ in the dash as well as in colour, so that a grey print still tells them apart.
-_DASHES = ("solid", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (5, 1.5, 1.5, 1.5)))
+DASHES = ("solid", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (5, 1.5, 1.5, 1.5)))
 
 
 def task_losses(
@@ -69,7 +69,7 @@ def task_losses(
     order = np.argsort(thetas)
     ax = axes(ax)
     for i, label in enumerate(labels):
-        style = {"color": CYCLE[i % len(CYCLE)], "linestyle": _DASHES[i % len(_DASHES)], "linewidth": THICK}
+        style = {"color": CYCLE[i % len(CYCLE)], "linestyle": DASHES[i % len(DASHES)], "linewidth": THICK}
         ax.plot(thetas[order], values[order, i], label=label, **style)
     tidy(ax, THETA_LABEL, "task loss" if alpha == 0 else rf"task loss after adaptation, $\alpha = {alpha:.4g}$")
     _from_zero(ax, values)
