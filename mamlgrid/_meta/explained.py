@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -46,10 +47,13 @@ def _why(meta: MetaLoss, door: str) -> str:
     """Why a meta-loss cannot be looked at on numbers; empty when it can."""
     number = jax.ShapeDtypeStruct((), jnp.result_type(float))
     try:
-        jax.eval_shape(meta, number, number)
+        with _whole_tracebacks():
+            jax.eval_shape(meta, number, number)
     except jax.errors.TracerArrayConversionError as error:
         return f"a loss hands theta to NumPy, which JAX cannot follow ({_line(error)}): use jax.numpy in its place"
     except _RAISED as error:
+        if not _is_installed(traceback.extract_tb(error.__traceback__)[-1].filename):
+            return ""  # an error that the loss raises itself
         return (
             f"{door} needs losses of a number, theta must be a scalar here, but there {_line(error)} raises "
             f"{type(error).__name__}: {str(error).splitlines()[0]}. Of more parameters draw a line: losses of a number "
@@ -69,6 +73,17 @@ def _why(meta: MetaLoss, door: str) -> str:
             "mg.surface and mg.outer_loop need the direction alone"
         )
     return ""
+
+
+@contextmanager
+def _whole_tracebacks() -> Iterator[None]:
+    """With the frames inside JAX, which it leaves out otherwise."""
+    before = jax.config.read("jax_traceback_filtering")
+    jax.config.update("jax_traceback_filtering", "off")
+    try:
+        yield
+    finally:
+        jax.config.update("jax_traceback_filtering", before)
 
 
 def _line(error: Exception) -> str:
