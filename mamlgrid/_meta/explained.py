@@ -78,7 +78,7 @@ def _why(meta: MetaLoss, door: str) -> str:
 @contextmanager
 def _whole_tracebacks() -> Iterator[None]:
     """With the frames inside JAX, which it leaves out otherwise."""
-    before = jax.config.read("jax_traceback_filtering")
+    before = jax.config.values["jax_traceback_filtering"]
     jax.config.update("jax_traceback_filtering", "off")
     try:
         yield
