@@ -207,6 +207,7 @@ def test_where_zeros_pass_the_bounds_the_direction_is_zero_there():
             assert abs(value) <= 64 * EPS * oracles.case_2_size(float(theta), float(alpha))[1]
 
 
+@pytest.mark.slow
 def test_the_hysteresis_window_of_case_2_ends_at_the_two_folds_beside_the_jump():
     (jump,) = oracles_stationary.jumps(oracles.CASE_2, (0.3, 0.35), (-5, 5))
     ends = oracles_folds.window(CASE_2_DIRECTION, *(float(x) for x in jump[:3]), box=((0.0, 1.5), (-5.0, 5.0)))

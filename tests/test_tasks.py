@@ -73,6 +73,7 @@ def test_tasks_can_be_made_inside_jit(x64):
     assert float(value(np.array([0.0, 1.0]))) == 2 * 0.375**2 / 2
 
 
+@pytest.mark.slow
 def test_tasks_of_a_network_keep_their_axis(x64):
     tasks = mg.cases.sinusoid_tasks(jax.random.key(0), num_tasks=6, num_shots=3, num_queries=8)
     theta, loss = mg.cases.network(jax.random.key(1), (1, 7, 1))

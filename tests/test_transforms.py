@@ -44,6 +44,7 @@ def test_vmap_is_a_loop(dtype):
     np.testing.assert_allclose(pairs, np.diagonal(along)[:4], rtol=16 * np.finfo(dtype).eps)
 
 
+@pytest.mark.slow
 def test_forward_and_reverse_derivatives_agree(x64):
     for theta, alpha in ((0.7, 0.3), (-1.2, -0.4), (1.1, 0.9)):
         _, slope, curvature = oracles.case_2(theta, alpha)

@@ -98,6 +98,9 @@ def maml(
         checkpoint: the backward pass through the steps takes memory for the root of their number; see `mg.inner`.
         step_weights: `[num_steps]`, weights of the query losses after each step (MAML++); None for the last alone.
 
+    What a loss reads besides its arguments (globals, attributes, what it closes over) is read here: when it changes,
+    build the meta-loss again, which compiles again.
+
     Returns:
         A `MetaLoss`. `jax.grad(meta)(theta, alpha)` is the exact meta-gradient, second-order terms included.
 
