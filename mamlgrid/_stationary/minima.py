@@ -84,6 +84,11 @@ class Point(NamedTuple):
         return bool(self.minima.tied.any())
 
     @property
+    def lowest(self) -> float:
+        """The value of the lowest minimum; where several tie, the minimiser may be another one of them."""
+        return float(self.minima.values.min())
+
+    @property
     def eps(self) -> float:
         """Of its precision."""
         return float(np.finfo(self.minima.thetas.dtype).eps)

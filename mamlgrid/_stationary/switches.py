@@ -22,6 +22,9 @@ _MAX_DEPTH = 64
 # intervals alike to twice that, or the interval is divided.
 _LAWFUL = 0.1
 
+# Rates at both ends differ by at most this factor, or the way between them is this short, of the bounds.
+_ALIKE, _SHORT = 4, 1e-3
+
 # Rows that may be added; where more are needed, what moves there moves without any rule.
 _MOST_ROWS = 2048
 
@@ -117,7 +120,8 @@ def switches(
             else:
                 # Nothing lies between: the two ends are different minima at one alpha. Where the direction is no
                 # gradient, what it leads to may be born lower than the others.
-                same = abs(a.value - b.value) <= 64 * a.eps * max(abs(a.value), abs(b.value)) + _steep(a, b)
+                one, other = a.lowest, b.lowest
+                same = abs(one - other) <= 64 * a.eps * max(abs(one), abs(other)) + _steep(a, b)
                 if same or not is_gradient:
                     found.append(Switch(a.alpha, a.theta, b.theta, a.value, _kind(a, b) if is_gradient else Status.OK))
     return _once(sorted(found), width)
@@ -221,6 +225,10 @@ def _continues(interval: _Interval, width: float) -> bool:
             known |= abs(move) <= np.fmax(nearby, like_a_root)
         return bool(known and _is_nearest(a.theta, b) and _is_nearest(b.theta, a))
     if not abs(move - step * (a.rate + b.rate) / 2) <= _LAWFUL * abs(move):
+        return False
+    # Beside a fold the rate grows without bound: then the mean of the rates fits a jump as well, by chance.
+    steep, gentle = sorted(map(abs, (a.rate, b.rate)))[::-1]
+    if steep > _ALIKE * gentle and step * steep > _SHORT * width:
         return False
     # Where it is going is nearer to where it came from than to any other minimum.
     return _is_nearest(a.theta + step * a.rate, b) and _is_nearest(b.theta - step * b.rate, a)
