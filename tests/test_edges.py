@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from jax.experimental.ode import odeint
 
 import mamlgrid as mg
 
@@ -71,6 +72,24 @@ def test_a_loss_without_a_forward_derivative_is_one_like_any_other(x64):
     for look in (FUNCTIONS["surface"], FUNCTIONS["optimum"]):
         for a, b in zip(*(jax.tree.leaves(look(meta)) for meta in (plain, custom)), strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)
+
+
+def _integrated(theta):
+    """The end of dy/dt = -y from theta, by a solver without a derivative forwards."""
+    return odeint(lambda y, t: -y, theta, jnp.array([0.0, 1.0]))[-1] ** 2
+
+
+def test_what_needs_a_forward_derivative_that_there_is_not_says_so(x64):
+    meta = mg.maml([_integrated])
+    # L(theta) = q theta^2 with q = exp(-2), theta' = (1 - 2 alpha q) theta
+    q = np.exp(-2.0)
+    found = mg.surface(meta, np.array([0.3]), np.array([1.0]), derivatives=1)
+    np.testing.assert_allclose(
+        [found.values[0, 0], found.grads[0, 0]], q * (1 - 0.6 * q) ** 2 * np.array([1, 2]), rtol=1e-6
+    )
+    for name in ("optimum", "comparison"):
+        with pytest.raises(TypeError, match=r"forwards over backwards.*jax\.custom_jvp.*derivatives=1 do without"):
+            DOORS[name](meta)
 
 
 DOORS = {name: FUNCTIONS[name] for name in ("surface", "task losses", "optimum", "diagram")} | {

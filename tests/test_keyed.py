@@ -126,6 +126,18 @@ def test_a_cell_that_is_run_again_does_not_compile(compilations, x64):
     assert run(2.0) == (1, 1)
 
 
+def test_what_many_functions_read_is_read_once():
+    # Each of forty helpers calls all that come before it: by paths that is 2^40.
+    names: dict = {}
+    for k in range(40):
+        calls = " + ".join(f"f{j}(x)" for j in range(k)) or "x"
+        exec(f"def f{k}(x):\n    return {calls}", names)
+    assert Keyed(names["f39"]) == Keyed(names["f39"])
+    before = Keyed(names["f39"])
+    names["f0"] = lambda x: 2 * x
+    assert Keyed(names["f39"]) != before
+
+
 def test_losses_that_read_themselves_or_nothing_are_keys_too():
     def again(theta):
         return again(theta - 1) if theta.ndim else theta

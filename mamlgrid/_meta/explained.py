@@ -64,13 +64,14 @@ def _why(meta: MetaLoss, door: str) -> str:
     except _RAISED as error:
         return f"the direction of the meta-loss cannot be taken at a number: {_line(error)}: {error}"
     try:
-        jax.eval_shape(lambda t, a: jax.jvp(jax.grad(meta), (t, a), (t, a)), number, number)
+        # Some of JAX's errors come when the program is lowered, no sooner.
+        jax.jit(lambda t, a: jax.jvp(jax.value_and_grad(meta), (t, a), (t, a))).lower(number, number)
     except _RAISED as error:
         return (
             f"{door} needs the derivative of the outer direction, forwards over backwards, but a loss cannot be "
             f"differentiated so ({str(error).splitlines()[0]}). A loss with jax.custom_vjp has no forward derivative: "
-            "give it jax.custom_jvp in its place; jax.experimental.ode.odeint: use diffrax with its forward mode. "
-            "mg.surface and mg.outer_loop need the direction alone"
+            "give it jax.custom_jvp in its place. mg.outer_loop, mg.task_losses and mg.surface with derivatives=1 do "
+            "without"
         )
     return ""
 

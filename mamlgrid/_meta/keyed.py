@@ -21,8 +21,8 @@ from .._base.arguments import is_traced
 # Arrays up to so many bytes are compared by their numbers, larger ones by identity.
 _SMALL = 2**20
 
-# Functions called by functions, attributes of attributes: no deeper than this.
-_DEPTH = 8
+# Containers with more entries than this are data, and compared by identity.
+_MANY = 10_000
 
 
 class Keyed:
@@ -39,7 +39,7 @@ class Keyed:
 
     def __init__(self, loss: Callable[..., Any]) -> None:
         self.loss = loss
-        self._key = tuple(_read(loss, set(), _DEPTH))
+        self._key = tuple(_read(loss))
         self._hash = hash(tuple(x for x in self._key if not isinstance(x, _Same)))
 
     def __call__(self, *args: Any) -> Any:
@@ -72,18 +72,28 @@ class _Same:
     __hash__ = None  # type: ignore[assignment]
 
 
-def _read(value: Any, seen: set[int], depth: int) -> Iterator[Any]:
-    """What a value is, as a row of things to compare, in one order."""
-    if isinstance(value, bool | int | float | complex | str | bytes | np.generic | types.NoneType):
-        yield type(value).__name__, repr(value)
-    elif isinstance(value, np.ndarray | jax.Array) and _is_small(value):
-        array = np.asarray(value)
-        yield str(array.dtype), array.shape, array.tobytes()
-    elif depth == 0 or id(value) in seen or isinstance(value, types.ModuleType | type | jax.Array | np.ndarray):
-        yield _Same(value)
-    else:
-        seen = seen | {id(value)}
-        yield from _parts(value, seen, depth - 1)
+def _read(loss: Any) -> Iterator[Any]:
+    """All that is reached from a loss, each object once, as a row of things to compare."""
+    seen: dict[int, tuple[int, Any]] = {}  # with the object itself, so that no other gets its address meanwhile
+    waiting = [loss]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, bool | int | float | complex | str | bytes | np.generic | types.NoneType):
+            yield type(value).__name__, repr(value)
+        elif isinstance(value, np.ndarray | jax.Array):
+            yield _numbers(value) if _is_small(value) else _Same(value)
+        elif id(value) in seen:
+            yield "again", seen[id(value)][0]
+        else:
+            seen[id(value)] = len(seen), value
+            said, parts = _parts(value)
+            yield from said
+            waiting += reversed(parts)
+
+
+def _numbers(array: Any) -> tuple[Any, ...]:
+    known = np.asarray(array)
+    return type(array).__name__, str(known.dtype), known.shape, known.tobytes()
 
 
 def _is_small(array: Any) -> bool:
@@ -92,36 +102,28 @@ def _is_small(array: Any) -> bool:
     return np.issubdtype(array.dtype, np.number) and array.nbytes <= _SMALL
 
 
-def _parts(value: Any, seen: set[int], depth: int) -> Iterator[Any]:
-    """What a function, a container or an object is made of."""
+def _parts(value: Any) -> tuple[list[Any], list[Any]]:
+    """What a function, a container or an object is, and what it is made of."""
     if isinstance(value, types.FunctionType):
-        yield value.__code__
-        names = sorted(set(_names(value.__code__)) & value.__globals__.keys())
-        cells = [_content(cell) for cell in value.__closure__ or ()]
-        parts = [*(value.__defaults__ or ()), value.__kwdefaults__ or {}, *cells]
+        defaults, named = value.__defaults__ or (), value.__kwdefaults__ or {}
         # An installed package does not change under a notebook.
-        parts += [] if _is_installed(value) else [value.__globals__[name] for name in names]
-    elif isinstance(value, types.MethodType):
-        parts = [value.__func__, value.__self__]
-    elif isinstance(value, functools.partial):
-        parts = [value.func, *value.args, value.keywords]
-    elif isinstance(value, tuple | list):
-        yield type(value).__name__, len(value)
-        parts = list(value)
-    elif isinstance(value, dict):
-        yield "dict", tuple(map(repr, value))
-        parts = list(value.values())
-    elif hasattr(value, "__wrapped__"):
-        yield type(value).__name__
-        parts = [value.__wrapped__]
-    elif hasattr(value, "__dict__") and not _is_installed(type(value)):
-        yield _Same(type(value))
-        parts = [vars(value)]
-    else:
-        yield _Same(value)
-        parts = []
-    for part in parts:
-        yield from _read(part, seen, depth)
+        read = {} if _is_installed(value) else value.__globals__
+        names = tuple(sorted(set(_names(value.__code__)) & read.keys()))
+        cells = [_content(cell) for cell in value.__closure__ or ()]
+        return [value.__code__, len(defaults), names], [*defaults, named, *cells, *(read[name] for name in names)]
+    if isinstance(value, types.MethodType):
+        return ["method"], [value.__func__, value.__self__]
+    if isinstance(value, functools.partial):
+        return ["partial", len(value.args)], [value.func, *value.args, value.keywords]
+    if isinstance(value, tuple | list) and len(value) <= _MANY:
+        return [(type(value), len(value))], list(value)
+    if isinstance(value, dict) and len(value) <= _MANY:
+        return [("dict", tuple(map(repr, value)))], list(value.values())
+    if (wrapped := getattr(value, "__wrapped__", None)) is not None:
+        return [type(value)], [wrapped]
+    if hasattr(value, "__dict__") and not isinstance(value, types.ModuleType | type) and not _is_installed(type(value)):
+        return [_Same(type(value))], [vars(value)]
+    return [_Same(value)], []
 
 
 def _names(code: types.CodeType) -> Iterator[str]:

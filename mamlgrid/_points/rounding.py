@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from .._base.types import Alpha, Array, Theta
     from .._meta.meta_loss import MetaLoss
     from .._meta.tasks import Task
+
+_T = TypeVar("_T")
 
 # Relative change of theta, alpha and theta' that stands for the rounding inside a loss: a handful of operations, each
 # wrong by half an eps, some of them twice (forwards and backwards).
@@ -57,9 +59,9 @@ def probe(meta: MetaLoss, theta: Array, alpha: Array) -> Probe:
 
         def with_direction(alpha: Array) -> tuple[Array, Array]:
             moved = theta * (1 + move[0])
-            return _along(lambda t: meta.map_tasks(term, t, alpha), moved)
+            return _with_derivative(lambda t: meta.map_tasks(term, t, alpha), moved)
 
-        return jax.jvp(with_direction, (alpha * (1 + move[1]),), (jnp.ones_like(alpha),))
+        return _with_derivative(with_direction, alpha * (1 + move[1]))
 
     def over_tasks(values: Array) -> Array:
         return (jnp.mean(values) if meta.reduce == "mean" else jnp.sum(values)).astype(theta.dtype)
@@ -73,13 +75,12 @@ def probe(meta: MetaLoss, theta: Array, alpha: Array) -> Probe:
     return Probe(value_alpha, direction_alpha, wrong(values[0]), wrong(values[1]), wrong(in_alpha[1]))
 
 
-def _along(values: Callable[[Array], Array], theta: Array) -> tuple[Array, Array]:
-    """Values `[tasks]` and their derivatives: forwards, or one by one backwards where a loss has no way forwards."""
+def _with_derivative(function: Callable[[Array], _T], x: Array) -> tuple[_T, _T]:
+    """A function of a number and its derivative: forwards, or backwards where a loss has no way forwards."""
     try:
-        return jax.jvp(values, (theta,), (jnp.ones_like(theta),))
-    except (TypeError, NotImplementedError):  # jax.custom_vjp
-        at, back = jax.vjp(values, theta)
-        return at, jax.vmap(lambda of: back(of)[0])(jnp.eye(at.size, dtype=at.dtype))
+        return jax.jvp(function, (x,), (jnp.ones_like(x),))
+    except (TypeError, NotImplementedError):  # jax.custom_vjp; what fails for another reason fails again
+        return function(x), jax.jacrev(function)(x)
 
 
 @rule

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .evaluator import OnHost
+from .minima import BOUND
 
 if TYPE_CHECKING:
     from .._points.at import Sample
@@ -33,7 +34,7 @@ def equal_values(
         for field in ("alpha", "theta", "rate")
     )
     moving = np.array([[p.smooth for p in pair] for pair in intervals])
-    open_ = np.array([all(p.smooth or p.kind is None for p in pair) for pair in intervals])
+    open_ = np.array([all(p.smooth or p.kind == BOUND for p in pair) for pair in intervals])
     width = between[:, 1] - between[:, 0]
     alphas = between[:, 0] + width / 2
     thetas = starts + np.where(moving, np.nan_to_num(rates), 0) * (alphas[:, None] - between)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .row import Stationary
 
 # What stands for the kind of a minimum that is a bound.
-_BOUND = -1
+BOUND = -1
 
 # Rows that say nothing about where the minimiser is.
 _UNKNOWN = (Status.FLAT, Status.NONFINITE, Status.UNRESOLVED)
@@ -46,7 +46,7 @@ class Minima(NamedTuple):
     @property
     def inside(self) -> np.ndarray:
         """Which of them are not on a bound."""
-        return self.kinds != _BOUND
+        return self.kinds != BOUND
 
     def nearest(self, theta: float) -> int:
         """The one nearest to theta."""
@@ -114,7 +114,7 @@ def points(alphas: np.ndarray, found: Stationary, best: Lowest) -> list[Point | 
         np.concatenate([found.rates, at_bounds], axis=1),
         np.concatenate([found.probe.values_alpha, found.ends.values_alpha], axis=1),
         np.concatenate([found.accuracies, at_bounds], axis=1),
-        np.concatenate([kinds, np.full_like(at_bounds, _BOUND, kinds.dtype)], axis=1),
+        np.concatenate([kinds, np.full_like(at_bounds, BOUND, kinds.dtype)], axis=1),
         np.concatenate([kinds == ZERO, at_bounds > 0], axis=1) & (curvatures > 0),
         close & several[:, None],
     )  # fmt: skip

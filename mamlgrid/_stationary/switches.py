@@ -138,8 +138,10 @@ def _looked_into(
     places = []
     for (interval, dip), pair in zip(open_, pairs, strict=True):
         a, b = interval.a.alpha, interval.b.alpha
-        some = [pair[0].alpha] if pair else a + (b - a) * _shares(interval) if dip is None else [dip]
-        some = np.unique(np.array(some, dtype))
+        if pair:
+            places.append(np.array([pair[0].alpha], dtype))
+            continue
+        some = np.unique(np.array([dip] if dip is not None else a + (b - a) * _shares(interval), dtype))
         places.append(some[(a < some) & (some < b)])
     alphas = np.concatenate(places)
     if not alphas.size:
