@@ -421,9 +421,10 @@ def test_a_single_alpha_is_a_diagram_of_points() -> None:
     assert [turns(b) for b in found.branches] == [[1], [-1], [1]]
 
 
-def test_what_fomaml_leads_to_is_born_and_dies_at_folds() -> None:
+@pytest.mark.parametrize("axis", [(0.75, 1.25, 65), (0, 1.5, 151), (0, 1.5, 257)])
+def test_what_fomaml_leads_to_is_born_and_dies_at_folds(axis) -> None:
     meta = mg.fomaml(mg.cases.quartic().losses)
-    found = mg.bifurcation_diagram(meta, np.linspace(0.75, 1.25, 65), (-2.0, 2.0))
+    found = mg.bifurcation_diagram(meta, np.linspace(*axis), (-2.0, 2.0))
     assert set(np.asarray(found.jumps.status)) == {mg.Status.OK}
     # From one curve to another that has just been born lower; and, at the end of a curve, to the bound.
     born, _, died = np.asarray(found.jumps.alphas)

@@ -480,3 +480,17 @@ def test_points_without_room_are_said_to_be_left_out(x64):
                 assert min(abs(float(theta) - exact) for exact in row) < 1e-12
         if len(row) <= 4:
             assert names(status) == ["OK"] * len(row) + ["ABSENT"] * (4 - len(row))
+
+
+@pytest.mark.parametrize("bounds", [(-2.0, 2.0), (-1.7, 2.3), (-10.0, 10.3)])
+def test_a_minimum_that_splits_in_two_does_not_jump(bounds, x64):
+    # theta_2' = (1 - alpha) theta: L = theta^4 / 4 + ((1 - alpha)^2 - 1/2) theta^2 / 2, two minima from 1 - sqrt(1/2).
+    def loss(theta, data):
+        return data[0] * theta**4 / 4 + data[1] * theta**2 / 2
+
+    support, query = (np.array([0.0, 0.0]), np.array([0.0, 1.0])), (np.array([1.0, 0.0]), np.array([-0.5, 1.0]))
+    away = np.array([-1e-3, -1e-6, 1e-9, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2])
+    found = mg.optimal_theta(mg.maml(loss, mg.Tasks(support, query)), 1 - np.sqrt(0.5) + away, bounds)
+    assert found.jumps.alphas.size == 0
+    exact = -np.sqrt(np.maximum(0.5 - (np.sqrt(0.5) - away) ** 2, 0))
+    np.testing.assert_allclose(found.thetas, exact, rtol=1e-6, atol=1e-7)

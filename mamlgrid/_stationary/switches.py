@@ -165,13 +165,17 @@ def _shares(interval: _Interval) -> np.ndarray:
 
 
 def _continued(rows: list[Point]) -> list[Point]:
-    """The rows, those that tie at the minimum that continues the row before: which is the leftmost is for rounding."""
+    """The rows, those that tie at the minimum that continues the row before: which is the leftmost is for rounding.
+
+    Where one minimum has become two, both continue it, and the leftmost is as good as the other.
+    """
     chosen = rows[:1]
     for row in rows[1:]:
         last = chosen[-1]
         going = last.theta + np.nan_to_num(last.rate) * (row.alpha - last.alpha)
         nearest = row.minima.nearest(going)
-        chosen.append(point(row.alpha, row.minima, nearest) if row.minima.tied[nearest] else row)
+        clearly = abs(row.minima.thetas[nearest] - going) < abs(row.theta - going) / 2
+        chosen.append(point(row.alpha, row.minima, nearest) if clearly and row.minima.tied[nearest] else row)
     return chosen
 
 
@@ -270,11 +274,25 @@ def _dip(a: Point, b: Point) -> float | None:
 
 
 def _once(found: list[Switch], width: float) -> list[Switch]:
-    """Each jump once: two in a row between the same positions are one, found from both sides."""
+    """Each jump once: two in a row between the same positions are one, found from both sides.
+
+    One that is taken back at once is none. A minimum that dips below another on a way of length d does so by about
+    `d**2`, which rounding hides when d is less than the root of eps: what is seen there is rounding, or how a minimum
+    is born.
+    """
     kept: list[Switch] = []
     for one in found:
-        close = np.sqrt(float(np.finfo(np.asarray(one.before).dtype).eps)) * width
+        root = np.sqrt(float(np.finfo(np.asarray(one.before).dtype).eps))
         last = kept[-1] if kept else None
-        if last is None or abs(last.before - one.before) > close or abs(last.after - one.after) > close:
+        if last is None:
+            kept.append(one)
+            continue
+        same = max(abs(last.before - one.before), abs(last.after - one.after)) <= root * width
+        back = max(abs(last.before - one.after), abs(last.after - one.before)) <= _LAWFUL * abs(
+            last.after - last.before
+        )
+        if back and abs(one.alpha - last.alpha) <= root * abs(one.alpha):
+            kept.pop()
+        elif not same:
             kept.append(one)
     return kept
