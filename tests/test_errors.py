@@ -285,6 +285,12 @@ def test_optimizers(optimizer, message):
         ({"num_steps": -1}, ValueError, "num_steps must be 0 or more, got -1"),
         ({"num_steps": 1.5}, TypeError, "num_steps must be an int, got 1.5"),
         ({"num_steps": 1, "record_every": 0}, ValueError, "record_every must be 1 or more, got 0"),
+        (
+            {"num_steps": 1, "record": "all"},
+            ValueError,
+            "record must be one of 'thetas', 'values', 'nothing', got 'all'",
+        ),
+        ({"num_steps": 1, "record": None}, ValueError, "record must be one of .*, got None"),
         ({"num_steps": 1, "record_every": -2}, ValueError, "record_every must be .* or more, got -2"),
         ({"num_steps": 1, "record_every": 0.5}, TypeError, "record_every must be an int, got 0.5"),
         ({"num_steps": 1, "resample": TASKS, "key": jax.random.key(0)}, TypeError, "function key -> mg.Tasks"),

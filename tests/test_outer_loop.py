@@ -17,16 +17,16 @@ from .problems import polynomials
 
 ALPHAS = np.array([-0.3, 0.0, 0.2, 0.5, 0.9])
 QUARTIC = mg.cases.quartic().meta()
-# Built once: an optimiser is a static argument, and a freshly built one compiles again.
-OPTIMIZERS = {
-    "sgd": optax.sgd(0.05),
-    "momentum": optax.sgd(0.02, momentum=0.8),
-    "adam": optax.adam(0.1),
-    "schedule": optax.sgd(optax.exponential_decay(0.1, 10, 0.5)),
-    "clipped": optax.chain(optax.clip_by_global_norm(0.5), optax.adamw(0.05)),
-    "plateau": optax.chain(optax.sgd(0.05), optax.contrib.reduce_on_plateau(factor=0.5, patience=3)),
-    "lbfgs": optax.lbfgs(memory_size=3),
+BUILT = {
+    "sgd": lambda: optax.sgd(0.05),
+    "momentum": lambda: optax.sgd(0.02, momentum=0.8),
+    "adam": lambda: optax.adam(0.1),
+    "schedule": lambda: optax.sgd(optax.exponential_decay(0.1, 10, 0.5)),
+    "clipped": lambda: optax.chain(optax.clip_by_global_norm(0.5), optax.adamw(0.05)),
+    "plateau": lambda: optax.chain(optax.sgd(0.05), optax.contrib.reduce_on_plateau(factor=0.5, patience=3)),
+    "lbfgs": lambda: optax.lbfgs(memory_size=3),
 }
+OPTIMIZERS = {name: build() for name, build in BUILT.items()}
 # The loops of lbfgs take the longest to compile.
 BRIEF = brief(OPTIMIZERS, "adam", "plateau")
 
@@ -160,6 +160,42 @@ def test_records_are_a_selection_of_the_whole_path(record_every, x64):
     np.testing.assert_allclose(some.trace.thetas, every.trace.thetas[:, steps], rtol=0, atol=tolerance)
     np.testing.assert_allclose(some.trace.values, every.trace.values[:, steps], rtol=0, atol=tolerance)
     np.testing.assert_allclose(some.thetas, every.thetas, rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("record", ["values", "nothing"])
+def test_what_is_recorded_changes_no_other_number(record, x64):
+    def go(start, num_steps, record):
+        return mg.outer_loop(
+            QUARTIC, ALPHAS, start, OPTIMIZERS["adam"], num_steps=num_steps, record=record, record_every=3
+        )
+
+    whole, first = go(1.1, 20, "thetas"), go(1.1, 7, record)
+    second = go(first.state, 13, record)
+    for run in (second, go(1.1, 20, record)):
+        for field in ("thetas", "values", "state", "status", "event_steps"):
+            equal(getattr(run, field), getattr(whole, field))
+        assert run.trace.thetas is None
+    traces = first.trace, second.trace
+    if record == "nothing":
+        assert [(t.steps.shape, t.values.shape) for t in traces] == [((0,), (5, 0))] * 2
+    else:
+        assert [t.steps.tolist() for t in traces] == [[0, 3, 6, 7], [7, 10, 13, 16, 19, 20]]
+        np.testing.assert_array_equal(go(1.1, 20, record).trace.values, whole.trace.values)
+
+
+@pytest.mark.parametrize("record", ["values", "nothing"])
+def test_a_run_without_its_way_is_kept_judged_and_drawn_where_it_can_be(record, x64, tmp_path, no_window):
+    run = mg.outer_loop(QUARTIC, ALPHAS, 1.1, OPTIMIZERS["adam"], num_steps=20, record=record, record_every=3)
+    equal(jax.tree.leaves(mg.load(run.save(tmp_path / "run.npz"))), jax.tree.leaves(run))
+    np.testing.assert_array_equal(mg.evaluate(QUARTIC, run).values, run.values)
+    assert run.to_xarray().sizes["step"] == len(run.trace.steps)
+    with pytest.raises(ValueError, match=r"recorded no thetas: make it with .*record=\"thetas\""):
+        mg.plot.outer_loop(run)
+    if record == "values":
+        np.testing.assert_array_equal(mg.plot.learning_curves(run).lines[0].get_ydata(), run.trace.values[0])
+    else:
+        with pytest.raises(ValueError, match=r"recorded no values: make it with .*record=\"values\""):
+            mg.plot.learning_curves(run)
 
 
 def test_every_alpha_may_have_its_own_start(x64):
@@ -337,6 +373,21 @@ def test_the_second_call_does_not_compile(name, dtype, compilations):
     mg.outer_loop(QUARTIC, ALPHAS.astype(dtype), second.state, OPTIMIZERS[name], num_steps=6)
     assert compilations.count == 0
     assert second.thetas.dtype == dtype
+
+
+@pytest.mark.parametrize("name", brief(BUILT, "adam"))
+def test_an_equal_optimiser_built_anew_does_not_compile_and_another_does(name, x64, compilations):
+    def go(optimizer):
+        meta = polynomials(np.zeros((4, 3)))
+        settings = {"resample": lambda key: _resample(key)._replace(query=None), "key": jax.random.key(0)}
+        return mg.outer_loop(meta, ALPHAS, 1.1, optimizer, num_steps=6, **settings)
+
+    first = go(BUILT[name]())
+    compilations.reset()
+    equal(go(BUILT[name]()).thetas, first.thetas)
+    assert compilations.count == 0
+    other = go(optax.chain(BUILT[name](), optax.scale(0.5)))
+    assert not np.array_equal(other.thetas, first.thetas)
 
 
 def test_a_bar_changes_no_number(x64, capsys):

@@ -1,8 +1,8 @@
-"""Losses as keys of compiled programs: by what they compute, not by which object they are.
+"""Functions as keys of compiled programs: by what they compute, not by which object they are.
 
-A compiled program is found again by the losses it was made of. A function object alone says too little: the globals and
-attributes that it reads may have changed since. And too much: a cell of a notebook that is run again makes another one
-that computes the same.
+A compiled program is found again by the losses and the optimiser it was made of. A function object alone says too
+little: the globals and attributes that it reads may have changed since. And too much: a cell of a notebook that is run
+again makes another one that computes the same.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _MANY = 10_000
 
 
 class Keyed:
-    """A loss with all that it reads besides its arguments, as it was when the meta-loss was made.
+    """A function, or a tuple of them such as an optimiser, with all that it reads besides its arguments, as it is now.
 
     Two are equal, and share compiled programs, when they have the same code and read the same values: closed over,
     global, defaults, attributes; numbers, texts and small arrays by value, all else by identity.
@@ -37,13 +37,13 @@ class Keyed:
     (True, False)
     """
 
-    def __init__(self, loss: Callable[..., Any]) -> None:
-        self.loss = loss
-        self._key = tuple(_read(loss))
+    def __init__(self, value: Any) -> None:
+        self.value = value
+        self._key = tuple(_read(value))
         self._hash = hash(tuple(x for x in self._key if not isinstance(x, _Same)))
 
     def __call__(self, *args: Any) -> Any:
-        return self.loss(*args)
+        return self.value(*args)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Keyed) and self._hash == other._hash and self._key == other._key
@@ -52,12 +52,12 @@ class Keyed:
         return self._hash
 
     def __repr__(self) -> str:
-        return repr(self.loss)
+        return repr(self.value)
 
 
 def keyed(loss: Callable[..., Any]) -> Keyed:
     """The loss with what it reads now, also where it was read once before."""
-    return Keyed(loss.loss if isinstance(loss, Keyed) else loss)
+    return Keyed(loss.value if isinstance(loss, Keyed) else loss)
 
 
 class _Same:
@@ -72,10 +72,10 @@ class _Same:
     __hash__ = None  # type: ignore[assignment]
 
 
-def _read(loss: Any) -> Iterator[Any]:
-    """All that is reached from a loss, each object once, as a row of things to compare."""
+def _read(value: Any) -> Iterator[Any]:
+    """All that is reached from a function, each object once, as a row of things to compare."""
     seen: dict[int, tuple[int, Any]] = {}  # with the object itself, so that no other gets its address meanwhile
-    waiting = [loss]
+    waiting = [value]
     while waiting:
         value = waiting.pop()
         if isinstance(value, bool | int | float | complex | str | bytes | np.generic | types.NoneType):

@@ -14,6 +14,7 @@ import numpy as np
 
 from .._base.rule import rule, static
 from .alike import Alike, alike
+from .keyed import Keyed
 from .stacking import stacked
 
 if TYPE_CHECKING:
@@ -237,5 +238,5 @@ def checked_scalar(loss: Callable[..., Any], value: Any) -> Float[Array, ""]:
 
 def name_of(function: Callable[..., Any]) -> str:
     """What to call a function in a message."""
-    function = getattr(function, "loss", function)  # of a `Keyed`
+    function = function.value if isinstance(function, Keyed) else function
     return getattr(function, "__qualname__", None) or type(function).__name__

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import jax
 import jax.numpy as jnp
 
 from .._base.arguments import axis, checked_count
+from .._meta.keyed import Keyed
 from .._meta.meta_loss import MetaLoss, checked_meta
 from .._meta.tasks import Tasks, name_of
 from .._results import described, provenance
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 # was larger than one: the usual gradient tolerance, far above rounding in float32 and in float64.
 _TOLERANCE = 1e-5
 
+_RECORDS = ("thetas", "values", "nothing")
+
 
 def outer_loop(
     meta: MetaLoss,
@@ -34,6 +37,7 @@ def outer_loop(
     optimizer: optax.GradientTransformation,
     *,
     num_steps: int,
+    record: Literal["thetas", "values", "nothing"] = "thetas",
     record_every: int = 1,
     resample: Callable[[Array], Tasks] | None = None,
     key: Array | None = None,
@@ -46,7 +50,7 @@ def outer_loop(
     `theta <- optimizer(theta, G)`, with the outer direction `G = jax.grad(meta)(theta, alpha)`.
 
     One jitted scan, vmapped over alphas; each row is the run of that alpha alone. A second call with other numbers
-    of the same shapes and the same `optimizer` object does not compile.
+    of the same shapes does not compile, also with an equal optimiser that was built anew.
 
     Args:
         meta: the meta-loss; theta may be any pytree.
@@ -55,6 +59,9 @@ def outer_loop(
             earlier run, which it continues exactly: k + m steps are k steps, then m.
         optimizer: an optax optimiser; one that asks for `value`, `grad` or `value_fn` (lbfgs) is given them.
         num_steps: outer steps, static.
+        record: what the trace keeps of the way: values and parameters, values alone, or nothing; static. Parameters
+            take `alphas * records` times their own memory, and twice that while they are put together: for a network
+            of 1,761 weights, 8 alphas and 60,000 steps 3.4 GB, where values take 2 MB.
         record_every: steps between two records of the trace, static.
         resample: `key -> Tasks`, fresh tasks for each step (the stochastic loop of Algorithm 1); the same draw for
             every alpha, so that alphas are compared on equal tasks.
@@ -82,10 +89,13 @@ def outer_loop(
     num_steps = checked_count("num_steps", num_steps)
     record_every = checked_count("record_every", record_every)
     if record_every == 0:
-        raise ValueError("record_every must be 1 or more, got 0; 1 records every step")
+        raise ValueError('record_every must be 1 or more, got 0; 1 records every step, record="nothing" none')
+    if record not in _RECORDS:
+        raise ValueError(f"record must be one of {', '.join(map(repr, _RECORDS))}, got {record!r}")
     check_tolerance(tolerance)
     check_optimizer(optimizer)
     check_resample(meta, resample, key if not isinstance(theta0, OuterState) else theta0.key)
+    keyed, drawing = Keyed(optimizer), None if resample is None else Keyed(resample)
     if isinstance(theta0, OuterState):
         if jnp.shape(theta0.watch.escape_radius) != alphas.shape:
             n = jnp.size(theta0.watch.escape_radius)
@@ -93,8 +103,9 @@ def outer_loop(
         state = theta0
     else:
         theta0, per_alpha = checked_start(meta, alphas, theta0, per_alpha)
-        state = start(meta, alphas, theta0, key, optimizer, resample, per_alpha)
-    further = partial(run, meta, alphas, optimizer=optimizer, resample=resample, record_every=record_every)
+        state = start(meta, alphas, theta0, key, keyed, drawing, per_alpha)
+    settings: dict[str, Any] = {"optimizer": keyed, "resample": drawing, "record": record}
+    further = partial(run, meta, alphas, **settings, record_every=record_every)
     pieces = _with_bar(num_steps, record_every) if progress else (num_steps,)
     ends = []
     for piece in pieces:
@@ -104,8 +115,8 @@ def outer_loop(
     status, event_steps = judge(state, values, slope, tolerance, resample is None)
     origin = provenance(
         "outer_loop", alphas.dtype, meta=meta, optimizer=name_of(optimizer.update), num_steps=num_steps,
-        record_every=record_every, resample=resample and name_of(resample), tolerance=described(tolerance),
-        per_alpha=per_alpha,
+        record=record, record_every=record_every, resample=resample and name_of(resample),
+        tolerance=described(tolerance), per_alpha=per_alpha,
     )  # fmt: skip
     return OuterRun(
         alphas, state.thetas, values, _joined([end.trace for end in ends]), state, status, event_steps, origin

@@ -41,12 +41,16 @@ class OuterState(Part):
 
 @result
 class Trace(Part):
-    """The way of the parameters."""
+    """The way of the parameters: what was recorded of it."""
 
     steps: Int[Array, "steps"] = coordinate(
-        "step", "outer step", "the number of outer steps made at each record; the first and the last are always there"
+        "step",
+        "outer step",
+        'the number of outer steps made at each record, the first and the last included; empty with `record="nothing"`',
     )
-    thetas: PyTree = variable("alpha step ...", "parameter along the way")
+    thetas: PyTree = variable(
+        "alpha step ...", "parameter along the way", 'the parameters there; None unless `record="thetas"`'
+    )
     values: Float[Array, "alphas steps"] = variable(
         "alpha step",
         "meta-loss along the way",

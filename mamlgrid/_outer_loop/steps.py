@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import optax
 
     from .._base.types import Array, Float, PyTree, Theta
+    from .._meta.keyed import Keyed
     from .._meta.meta_loss import MetaLoss
 
 # A run has diverged when some parameter is farther than this many times (1 + largest initial parameter) from zero.
@@ -59,13 +60,18 @@ def start(meta, alphas, theta0, key, optimizer, resample, per_alpha) -> OuterSta
     return jax.vmap(one, out_axes=axes)(theta0, alphas)
 
 
-@partial(jax.jit, static_argnames=("optimizer", "resample", "record_every", "num_steps"))
-def run(meta, alphas, state, *, optimizer, resample, record_every, num_steps) -> Piece:
+@partial(jax.jit, static_argnames=("optimizer", "resample", "record", "record_every", "num_steps"))
+def run(meta, alphas, state, *, optimizer, resample, record, record_every, num_steps) -> Piece:
     """`num_steps` steps from `state`."""
+    if record == "nothing":
+        record_every = max(num_steps, 1)
+
+    def recorded(state: OuterState, value: Array) -> tuple[Theta | None, Array]:
+        return (state.thetas if record == "thetas" else None), value
 
     def one(alpha: Array, state: OuterState) -> Any:
-        def block(state: OuterState, length: int) -> tuple[OuterState, tuple[Theta, Array]]:
-            """`length` steps; the parameters and the value before the first of them."""
+        def block(state: OuterState, length: int) -> tuple[OuterState, tuple[Theta | None, Array]]:
+            """`length` steps; what is recorded before the first of them."""
 
             def body(carry: Any, index: Array) -> Any:
                 state, first = carry
@@ -74,17 +80,17 @@ def run(meta, alphas, state, *, optimizer, resample, record_every, num_steps) ->
 
             first = jnp.zeros((), jax.eval_shape(meta, state.thetas, alpha).dtype)
             carry, _ = jax.lax.scan(body, (state, first), jnp.arange(length), unroll=0 if length == 1 else 1)
-            return carry[0], (state.thetas, carry[1])
+            return carry[0], recorded(state, carry[1])
 
         blocks, rest = divmod(num_steps, record_every)
         records = []
         for length, times in ((record_every, blocks), (rest, min(rest, 1))):
             if times:
-                state, record = jax.lax.scan(lambda s, _, n=length: block(s, n), state, None, length=times)
-                records.append(record)
+                state, rows = jax.lax.scan(lambda s, _, n=length: block(s, n), state, None, length=times)
+                records.append(rows)
         final = _drawn(meta, resample, state.key, state.step)
         value, slope = jax.value_and_grad(final)(state.thetas, alpha)
-        records.append(jax.tree.map(lambda leaf: leaf[None], (state.thetas, value)))
+        records.append(jax.tree.map(lambda leaf: leaf[None], recorded(state, value)))
         thetas, values = jax.tree.map(lambda *parts: jnp.concatenate(parts), *records)
         return state, thetas, values, value, largest(slope)
 
@@ -92,7 +98,10 @@ def run(meta, alphas, state, *, optimizer, resample, record_every, num_steps) ->
     mapped = jax.vmap(one, in_axes=(0, axes), out_axes=(axes, 0, 0, 0, 0))
     end, thetas, values, value, slope = mapped(alphas, state)
     steps = jnp.minimum(jnp.arange(values.shape[1]) * record_every, num_steps).astype(jnp.int32) + state.step
-    return Piece(end, Trace(steps, thetas, values), value, slope)
+    trace = Trace(steps, thetas, values)
+    if record == "nothing":
+        trace = Trace(steps[:0], None, values[:, :0])
+    return Piece(end, trace, value, slope)
 
 
 def _step(meta, alpha, optimizer, resample, state: OuterState) -> tuple[OuterState, Array]:
@@ -141,10 +150,10 @@ def _drawn(meta: MetaLoss, resample: Callable[[Array], Tasks] | None, key: Any, 
     return dataclasses.replace(meta, tasks=checked_tasks(resample(jax.random.fold_in(key, step))))
 
 
-def _full(optimizer: optax.GradientTransformation) -> optax.GradientTransformationExtraArgs:
+def _full(optimizer: Keyed) -> optax.GradientTransformationExtraArgs:
     import optax
 
-    return optax.with_extra_args_support(optimizer)
+    return optax.with_extra_args_support(optimizer.value)
 
 
 def _first(seen: Array, now: Array, step: Array) -> Array:
@@ -182,7 +191,7 @@ def _axes(optimizer_axes: PyTree) -> Any:
     return OuterState(**axes)
 
 
-def _state_axes(state: OuterState, optimizer: optax.GradientTransformation) -> OuterState:
+def _state_axes(state: OuterState, optimizer: Keyed) -> OuterState:
     """The vmap axes of a state: None for the leaves of the optimiser that all alphas share."""
     one = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), state.thetas)
     expected = jax.eval_shape(_full(optimizer).init, one)

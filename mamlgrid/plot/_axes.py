@@ -106,6 +106,8 @@ def scalar_thetas(run: Any) -> tuple[Numbers, Numbers]:
     ends, ways = run.thetas, run.trace.thetas
     if not (hasattr(ends, "ndim") and ends.ndim == 1):
         raise ValueError("only the run of a single scalar parameter can be drawn against alpha")
+    if ways is None:
+        raise ValueError('this run recorded no thetas: make it with mg.outer_loop(..., record="thetas")')
     return np.asarray(ends), np.asarray(ways)
 
 

@@ -49,6 +49,8 @@ def learning_curves(run: OuterRun, ax: Axes | None = None, *, window: int = 1) -
     ['α = 0', 'α = 0.4']
     """
     trace = wanted(run, "OuterRun").trace
+    if not trace.steps.size:
+        raise ValueError('this run recorded no values: make it with mg.outer_loop(..., record="values")')
     alphas, steps, values = (np.asarray(x) for x in (run.alphas, trace.steps, trace.values))
     ax = axes(ax)
     shades = _shades(alphas.size)
