@@ -390,15 +390,6 @@ def test_an_equal_optimiser_built_anew_does_not_compile_and_another_does(name, x
     assert not np.array_equal(other.thetas, first.thetas)
 
 
-def test_a_bar_changes_no_number(x64, capsys):
-    pytest.importorskip("tqdm")
-    plain = mg.outer_loop(QUARTIC, ALPHAS, 1.1, OPTIMIZERS["adam"], num_steps=250, record_every=3)
-    shown = mg.outer_loop(QUARTIC, ALPHAS, 1.1, OPTIMIZERS["adam"], num_steps=250, record_every=3, progress=True)
-    for field in ("alphas", "thetas", "values", "trace", "state", "status", "event_steps"):
-        equal(getattr(shown, field), getattr(plain, field))
-    assert "250" in capsys.readouterr().err
-
-
 def test_low_precision_parameters_stay_so_beside_high_precision_alphas(x64):
     run = mg.outer_loop(QUARTIC, ALPHAS, np.float32(1.1), OPTIMIZERS["adam"], num_steps=3)
     assert run.thetas.dtype == np.float32

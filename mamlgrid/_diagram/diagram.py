@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._base.arguments import NUM_THETAS, axis, checked_bits, checked_bounds, checked_count, is_traced
+from .._base.progress import shown
 from .._meta.explained import theta_is_a_number
 from .._meta.meta_loss import MetaLoss, checked_meta
 from .._points.memory import MEMORY_BUDGET, checked_budget
@@ -209,6 +210,7 @@ def bifurcation_diagram(
     num_thetas: int = NUM_THETAS,
     max_points: int | None = None,
     memory_budget: int = MEMORY_BUDGET,
+    progress: bool = False,
 ) -> BifurcationDiagram:
     """All stationary points `G(theta, alpha) = 0` on the bounds, with the curves they lie on, folds and branch points.
 
@@ -229,6 +231,7 @@ def bifurcation_diagram(
         num_thetas: points of the even grid on which zeros are looked for first.
         max_points: room for so many stationary points of one alpha in `points`; as many as there are when None.
         memory_budget: bytes of temporaries that one chunk may take.
+        progress: count the points that were evaluated in a bar (extra `progress`).
 
     Returns:
         A `BifurcationDiagram`.
@@ -264,7 +267,8 @@ def bifurcation_diagram(
         "bifurcation_diagram", alphas.dtype, meta=meta, bounds=described(bounds), num_thetas=num_thetas,
         max_points=most,
     )  # fmt: skip
-    everything = whole(meta, alphas, low, high, num_thetas, memory_budget)
+    with shown(progress, "points", ()):
+        everything = whole(meta, alphas, low, high, num_thetas, memory_budget)
     jumps = _with_windows(listed_jumps(everything.rows.switches, alphas.dtype), everything.curves)
     graph = everything.graph
     events = sorted([*(event.special for event in graph.events), *graph.edge_folds], key=lambda s: (s.alpha, s.theta))

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from .._base.arguments import axis
+from .._base.progress import done, in_pieces, shown
 from .._meta.explained import theta_is_a_number
 from .._meta.meta_loss import MetaLoss, checked_meta, recomputing
 from .._points.at import DERIVATIVES, status_at
@@ -54,6 +55,7 @@ def surface(
     derivatives: int = 1,
     out: Surface | None = None,
     memory_budget: int = MEMORY_BUDGET,
+    progress: bool = False,
 ) -> Surface:
     """The meta-loss `L_M(theta, alpha)` and its derivatives in theta on the whole grid.
 
@@ -68,6 +70,7 @@ def surface(
         out: a surface of the same shapes that is no longer needed; its memory is written over (donated) and its
             arrays cannot be used afterwards. Saves the page faults of fresh memory when called again and again.
         memory_budget: bytes of temporaries that one chunk may take, static.
+        progress: show a bar (extra `progress`); not inside `jit` and `vmap`, and in one piece where there is an `out`.
 
     Returns:
         A `Surface`. A cell that overflows keeps its inf or NaN and has status NONFINITE.
@@ -86,11 +89,15 @@ def surface(
     if not isinstance(derivatives, int) or derivatives not in (0, 1, 2):
         raise ValueError(f"derivatives must be 0, 1 or 2, got {derivatives!r}")
     memory_budget = checked_budget(memory_budget)
-    if out is None:
-        arrays = _evaluate(recomputing(meta), alphas, thetas, derivatives, memory_budget)
-    else:
-        reused = _reusable(out, alphas, thetas, derivatives)
-        arrays = _evaluate_into(reused, recomputing(meta), alphas, thetas, derivatives, memory_budget)
+    with shown(progress, "alphas", (meta, alphas, thetas), alphas.size):
+        if out is None:
+            arrays = in_pieces(
+                lambda some: _evaluate(recomputing(meta), some, thetas, derivatives, memory_budget), alphas
+            )
+        else:
+            reused = _reusable(out, alphas, thetas, derivatives)
+            arrays = _evaluate_into(reused, recomputing(meta), alphas, thetas, derivatives, memory_budget)
+            done(alphas.size)
     values, grads, curvatures, status = arrays
     origin = provenance("surface", alphas.dtype, meta=meta, derivatives=derivatives)
     return Surface(alphas, thetas, values, grads, curvatures, status, origin)

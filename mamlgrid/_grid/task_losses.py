@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import jax
 import jax.numpy as jnp
 
+from .._base.progress import in_pieces, shown
 from .._meta.explained import theta_is_a_number
 from .._meta.meta_loss import MetaLoss, checked_meta
 from .._points.at import status_at
@@ -38,7 +39,12 @@ class TaskLosses(Result):
 
 @theta_is_a_number
 def task_losses(
-    meta: MetaLoss, alphas: ArrayLike, thetas: ArrayLike, *, memory_budget: int = MEMORY_BUDGET
+    meta: MetaLoss,
+    alphas: ArrayLike,
+    thetas: ArrayLike,
+    *,
+    memory_budget: int = MEMORY_BUDGET,
+    progress: bool = False,
 ) -> TaskLosses:
     """The loss of each task after its adaptation, `L_i(theta_i')`, on the whole grid in one jitted call.
 
@@ -49,6 +55,7 @@ def task_losses(
         alphas: `[alphas]`, finite and floating.
         thetas: `[thetas]`, finite and floating.
         memory_budget: bytes of temporaries that one chunk may take, static.
+        progress: show a bar (extra `progress`); not inside `jit` and `vmap`.
 
     Returns:
         A `TaskLosses`.
@@ -63,7 +70,9 @@ def task_losses(
     """
     meta = checked_meta(meta)
     alphas, thetas = axes(alphas, thetas)
-    values, status = _evaluate(meta, alphas, thetas, checked_budget(memory_budget))
+    memory_budget = checked_budget(memory_budget)
+    with shown(progress, "alphas", (meta, alphas, thetas), alphas.size):
+        values, status = in_pieces(lambda some: _evaluate(meta, some, thetas, memory_budget), alphas)
     return TaskLosses(alphas, thetas, values, status, provenance("task_losses", alphas.dtype, meta=meta))
 
 

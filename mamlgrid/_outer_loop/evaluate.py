@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from .._base.arguments import axis
+from .._base.progress import in_pieces, shown
 from .._meta.meta_loss import MetaLoss, checked_meta
 from .._points.at import status_at
 from .._points.memory import MEMORY_BUDGET, checked_budget, mapped, on_grid
@@ -46,6 +47,7 @@ def evaluate(
     alphas_test: ArrayLike | None = None,
     *,
     memory_budget: int = MEMORY_BUDGET,
+    progress: bool = False,
 ) -> Evaluation:
     """The value of another meta-loss at the thetas of a result: trained one way, tested another.
 
@@ -57,6 +59,7 @@ def evaluate(
         result: what `mg.optimal_theta` or `mg.outer_loop` returned.
         alphas_test: `[alphas_test]`, finite and floating: test every theta with each of these.
         memory_budget: bytes of temporaries that one chunk may take, static.
+        progress: show a bar (extra `progress`); not inside `jit` and `vmap`.
 
     Returns:
         An `Evaluation`.
@@ -79,7 +82,10 @@ def evaluate(
         )
     if alphas_test is not None:
         alphas_test = axis("alphas_test", alphas_test)
-    values, status = _evaluate(meta_test, result.alphas, result.thetas, alphas_test, checked_budget(memory_budget))
+    memory_budget = checked_budget(memory_budget)
+    rows = jax.tree.map(jnp.asarray, (result.alphas, result.thetas))
+    with shown(progress, "alphas", (meta_test, rows, alphas_test), rows[0].size):
+        values, status = in_pieces(lambda some: _evaluate(meta_test, *some, alphas_test, memory_budget), rows)
     origin = provenance("evaluate", jnp.asarray(result.alphas).dtype, meta_test=meta_test)
     return Evaluation(result.alphas, alphas_test, result.thetas, values, status, origin)
 

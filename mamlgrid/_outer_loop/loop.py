@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from .._base.arguments import axis, checked_count
+from .._base.progress import done, is_shown, shown
 from .._meta.keyed import Keyed
 from .._meta.meta_loss import MetaLoss, checked_meta
 from .._meta.tasks import Tasks, name_of
@@ -68,7 +69,8 @@ def outer_loop(
         key: the PRNG key for `resample`.
         tolerance: the status is OK when no entry of the final direction exceeds `tolerance * max(1, first one)`.
         per_alpha: whether `theta0` has the alpha axis; needed only where it could be read both ways.
-        progress: show a bar (extra `progress`); the run is cut into a hundred equal pieces, its numbers unchanged.
+        progress: show a bar (extra `progress`); the run is cut into a hundred equal pieces, its numbers unchanged. Not
+            inside `jit` and `vmap`.
 
     Returns:
         An `OuterRun`.
@@ -106,11 +108,12 @@ def outer_loop(
         state = start(meta, alphas, theta0, key, keyed, drawing, per_alpha)
     settings: dict[str, Any] = {"optimizer": keyed, "resample": drawing, "record": record}
     further = partial(run, meta, alphas, **settings, record_every=record_every)
-    pieces = _with_bar(num_steps, record_every) if progress else (num_steps,)
     ends = []
-    for piece in pieces:
-        ends.append(further(state, num_steps=piece))
-        state = ends[-1].state
+    with shown(progress, "steps", (meta, alphas, state), num_steps):
+        for piece in _pieces(num_steps, record_every) if is_shown() else [num_steps]:
+            ends.append(further(state, num_steps=piece))
+            state = jax.block_until_ready(ends[-1].state) if is_shown() else ends[-1].state
+            done(piece)
     values, slope = ends[-1].values, ends[-1].slopes
     status, event_steps = judge(state, values, slope, tolerance, resample is None)
     origin = provenance(
@@ -123,19 +126,10 @@ def outer_loop(
     )
 
 
-def _with_bar(num_steps: int, record_every: int) -> Any:
-    """The lengths of the pieces of a run, behind a progress bar."""
-    try:
-        from tqdm.auto import tqdm
-    except ImportError as error:
-        raise ImportError("progress=True needs tqdm: pip install 'mamlgrid[progress]'") from error
-    # Whole blocks of records, at most a hundred pieces: two programs at most are compiled.
+def _pieces(num_steps: int, record_every: int) -> list[int]:
+    """Whole blocks of records, at most a hundred pieces: two programs at most are compiled."""
     length = max(1, -(-num_steps // (100 * record_every))) * record_every
-    with tqdm(total=num_steps, unit="step") as bar:
-        for start in range(0, max(num_steps, 1), length):
-            piece = min(length, num_steps - start)
-            yield piece
-            bar.update(piece)
+    return [min(length, num_steps - start) for start in range(0, max(num_steps, 1), length)]
 
 
 def _joined(traces: list[Trace]) -> Trace:

@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._base.progress import done
 from .memory import jaxpr_bytes
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def on_points(
             flat[:number], flat[number : blocks * block] = points[some], 0
         found = _blocks(meta, pair, np.int32(blocks), at=at)
         parts.append(jax.tree.map(lambda x, n=number: np.asarray(x).reshape(-1)[:n], found))
+        done(number)
     return jax.tree.map(lambda *leaves: leaves[0] if len(leaves) == 1 else np.concatenate(leaves), *parts)
 
 

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._base.arguments import axis, checked_bits, checked_bounds, checked_count, even, is_traced
+from .._base.progress import shown
 from .._meta.explained import theta_is_a_number
 from .._meta.meta_loss import MetaLoss, checked_meta
 from .._points.memory import MEMORY_BUDGET, checked_budget
@@ -103,6 +104,7 @@ def compare(
     reference: str | None = None,
     max_points: int | None = None,
     memory_budget: int = MEMORY_BUDGET,
+    progress: bool = False,
 ) -> Comparison:
     """The fixed points of each algorithm by alpha, their stability and regret, and where the algorithm climbs.
 
@@ -120,6 +122,7 @@ def compare(
         max_points: room for so many fixed points for each alpha, static; as many as there are when None, which a
             transformation cannot count.
         memory_budget: bytes of temporaries that one chunk of alphas may take, static.
+        progress: count the points that were evaluated in a bar (extra `progress`); not inside `jit` and `vmap`.
 
     Returns:
         A `Comparison`.
@@ -152,10 +155,11 @@ def compare(
         raise ValueError("under a transformation fixed points cannot be counted: give max_points=")
     most = None if max_points is None else checked_count("max_points", max_points)
     find = fixed_points.inside if inside else fixed_points.on_host
-    points, uphill = find(still, list(metas).index(reference), known, on, most, memory_budget)
     edges = grid if is_traced(grid) else np.asarray(grid)
     ends: Any = edges[0], edges[-1]
-    optimum = optimal_theta(metas[reference], alphas, ends, num_thetas=grid.size, memory_budget=memory_budget)
+    with shown(progress, "points", (still, known, on)):
+        points, uphill = find(still, list(metas).index(reference), known, on, most, memory_budget)
+        optimum = optimal_theta(metas[reference], alphas, ends, num_thetas=grid.size, memory_budget=memory_budget)
     if any(map(is_traced, jax.tree.leaves((metas, alphas)))):
         # The search runs on values alone; derivatives of its results come from the equations they solve.
         points = fixed_points.differentiable(tuple(metas.values()), metas[reference], alphas, points)

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._base.arguments import NUM_THETAS, axis, checked_bits, checked_bounds, checked_count, is_traced
+from .._base.progress import shown
 from .._meta.explained import theta_is_a_number
 from .._meta.meta_loss import MetaLoss, checked_meta
 from .._points.at import value_at
@@ -106,6 +107,7 @@ def optimal_theta(
     num_thetas: int = NUM_THETAS,
     max_points: int = 16,
     memory_budget: int = MEMORY_BUDGET,
+    progress: bool = False,
 ) -> OptimalTheta:
     """The global minimiser of the meta-loss on `bounds` for each alpha, and where it jumps.
 
@@ -131,6 +133,7 @@ def optimal_theta(
         max_points: room for so many stationary points of each kind and alpha under `jit` and `vmap`, static; elsewhere
             they are counted.
         memory_budget: bytes of temporaries that one chunk may take, static.
+        progress: count the points that were evaluated in a bar (extra `progress`); not inside `jit` and `vmap`.
 
     Returns:
         An `OptimalTheta`. Its `status`: OK; AT_BOUND: the minimiser is an end of `bounds`; FLAT: neither direction nor
@@ -165,7 +168,8 @@ def optimal_theta(
         settings = {"num_thetas": num_thetas, "max_points": checked_count("max_points", max_points)}
         best = lowest_inside(still, known, start, stop, **settings, memory_budget=memory_budget)
     else:
-        rows = Solver(still, start, stop, num_thetas, memory_budget).rows(np.asarray(known))
+        with shown(progress, "points", ()):
+            rows = Solver(still, start, stop, num_thetas, memory_budget).rows(np.asarray(known))
         best, jumps = rows.best, listed_jumps(rows.switches, known.dtype)
     found = OptimalTheta(
         alphas, best.thetas, best.values, best.curvatures, best.rates, best.accuracies, best.ties, best.status,
