@@ -68,7 +68,7 @@ def _made(kind, x64):
         case "optimum":
             return mg.optimal_theta(QUARTIC, ALPHAS, (-4.0, 4.0))
         case "comparison":
-            return mg.compare({"first": QUARTIC, "again": QUARTIC}, ALPHAS[:2], (-2.0, 2.0))
+            return mg.compare({"first/": QUARTIC, "again": QUARTIC}, ALPHAS, (-2.0, 2.0))  # at 1 there are ties
         case "evaluation":
             return mg.evaluate(QUARTIC, make("run"), ALPHAS[:3])
         case "diagram":
@@ -559,6 +559,71 @@ def test_what_could_not_be_read_back_is_not_written(x64, tmp_path):
 # --- names ------------------------------------------------------------------------
 
 
+def _leaves(part):
+    """Declaration, array and field of all that a result holds, and its static fields, but for what is opaque."""
+    for field in dataclasses.fields(part):
+        value, kind = getattr(part, field.name), field.metadata["declared"].kind
+        if kind in ("coordinate", "variable"):
+            yield from ((kind, np.asarray(leaf)) for leaf in jax.tree.leaves(value))
+        elif kind == "static":
+            yield kind, value
+        elif kind == "part":
+            for inner in value if isinstance(value, tuple) else (value,):
+                yield from () if inner is None else _leaves(inner)
+
+
+def test_all_results_are_looked_at():
+    results = {name for name, cls in REGISTRY.items() if issubclass(cls, _results.Result) and name in vars(mg)}
+    assert {type(make(kind)).__name__ for kind in KINDS} == results
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_dataset_holds_all_that_the_result_holds_and_nothing_twice(kind, x64):
+    pytest.importorskip("xarray")
+    dataset = make(kind).to_xarray()
+    left = {name: np.asarray(v) for name, v in dataset.variables.items() if name != "algorithm"}
+    texts = [f"{name}: {text}" for name, text in dataset.attrs.items()]
+    for what, value in _leaves(make(kind)):
+        if what == "static":
+            for text in jax.tree.leaves(dataclasses.astuple(value) if dataclasses.is_dataclass(value) else value):
+                assert any(str(text) in said for said in texts), text
+            continue
+        names = [n for n, v in left.items() if v.dtype == value.dtype and np.array_equal(v, value, equal_nan=True)]
+        shared = what == "coordinate" and any(np.array_equal(c, value) for c in dataset.coords.values())
+        assert names or shared
+        if names:
+            left.pop(names[0])
+    assert not left
+    assert dataset.attrs.get("left_out", "") == ("state" if isinstance(make(kind), mg.OuterRun) else "")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_dataset_is_written_as_netcdf_and_read_back(kind, x64, tmp_path):
+    xarray = pytest.importorskip("xarray")
+    pytest.importorskip("scipy")
+    dataset = make(kind).to_xarray()
+    dataset = dataset.drop_dims(
+        [name for name, size in dataset.sizes.items() if not size]
+    )  # there are none in netCDF 3
+    dataset.to_netcdf(tmp_path / "a.nc", engine="scipy")
+    with xarray.open_dataset(tmp_path / "a.nc", engine="scipy") as again:
+        xarray.testing.assert_identical(again.load(), dataset)
+
+
+@hypothesis_settings(max_examples=10)
+@given(st.dictionaries(st.text(st.characters(max_codepoint=255), max_size=5), st.just(0.0), min_size=1, max_size=6))
+def test_whatever_parameters_are_called_netcdf_takes_their_names(theta):
+    xarray = pytest.importorskip("xarray")
+    pytest.importorskip("scipy")
+    plain = make("run")
+    named = jax.tree.map(lambda _: plain.thetas, theta)
+    run = dataclasses.replace(plain, thetas=named, trace=dataclasses.replace(plain.trace, thetas=None))
+    dataset = run.to_xarray()
+    assert len([name for name in dataset.data_vars if name.startswith("thetas")]) == len(theta)
+    again = xarray.open_dataset(io.BytesIO(bytes(dataset.to_netcdf(engine="scipy"))), engine="scipy")
+    assert set(again.data_vars) == set(dataset.data_vars)
+
+
 def test_a_surface_as_a_dataset(x64):
     pytest.importorskip("xarray")
     surface = make("full surface")
@@ -631,7 +696,7 @@ def test_a_comparison_as_a_dataset_shares_alpha_with_its_optimum(x64):
     found = make("comparison")
     dataset = found.to_xarray()
     assert dataset["fixed_points"].dims == ("algorithm", "alpha", "point")
-    assert list(dataset["algorithm"].values) == ["first", "again"]
+    assert list(dataset["algorithm"].values) == ["first/", "again"]
     assert dataset["optimum_thetas"].dims == ("alpha",)
     assert dataset["optimum_jumps_alphas"].dims == ("jump",)
     assert "optimum_alphas" not in dataset

@@ -35,7 +35,10 @@ class Result(Part):
         """An `xarray.Dataset` with named dimensions, coordinates and long names (extra `xarray`).
 
         It holds the arrays of the result, those of the results in it with the name of their field in front
-        (`jumps_alphas`); an array of a pytree of parameters is a variable, with its place in the name.
+        (`jumps_alphas`); an array of a pytree of parameters is a variable, with its place in the name. Texts are in its
+        attributes, several of them as JSON; the state that continues a run is left out. `to_netcdf` writes it; only the
+        old format, which xarray chooses where SciPy is all there is, has no axes without places:
+        `dataset.drop_dims([name for name, size in dataset.sizes.items() if not size])` leaves them out.
         """
         return dataset.dataset(self)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import json
+import unicodedata
 from collections.abc import Container, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,7 +27,7 @@ class _Entry(NamedTuple):
 
 
 def dataset(result: Any) -> xarray.Dataset:
-    """All arrays of a result but the opaque ones; what is static is in its attributes."""
+    """All arrays of a result but the opaque ones, which `left_out` names; what is static is in its attributes."""
     try:
         import xarray
     except ImportError as error:
@@ -41,7 +43,9 @@ def dataset(result: Any) -> xarray.Dataset:
             coords[dims[0]] = variable
         elif not np.array_equal(coords[dims[0]][1], value):
             data[name] = variable  # a part that looked at other places along an axis of the same name
-    return xarray.Dataset(data, coords, attrs={"result": type(result).__name__, **dict(_attributes(result, ""))})
+    attributes = {"result": type(result).__name__, **dict(_attributes(result, ""))}
+    left_out = ", ".join(name for name, field in declarations(result).items() if field.kind == "opaque")
+    return xarray.Dataset(data, coords, attributes | ({"left_out": left_out} if left_out else {}))
 
 
 def _mapped(result: Any) -> tuple[str, ...]:
@@ -60,9 +64,7 @@ class _Places:
         """`_body_0` for `["body"][0]`."""
         place = jax.tree_util.keystr(keys)
         if place not in self._names:
-            # A file of netCDF takes "/" for a group.
-            flat = "".join(f"_{_key(k)}" for k in keys).replace("/", "_").strip()
-            self._names[place] = _free(flat, self._names.values())
+            self._names[place] = _free(_allowed("".join(f"_{_key(k)}" for k in keys)), self._names.values())
         return self._names[place]
 
 
@@ -102,6 +104,12 @@ def _entries(
                 yield _Entry(prefix + name + place, dims + behind, field, np.asarray(leaf))
 
 
+def _allowed(name: str) -> str:
+    """A name as netCDF wants it: "/" is a group there; composed, printable, without a space at its end."""
+    composed = unicodedata.normalize("NFC", name)
+    return "".join(c if c.isprintable() and c != "/" else "_" for c in composed).rstrip()
+
+
 def _key(entry: Any) -> str:
     return str(next(getattr(entry, a) for a in ("key", "idx", "name") if hasattr(entry, a)))
 
@@ -113,8 +121,11 @@ def _attributes(part: Any, prefix: str) -> Iterator[tuple[str, Any]]:
         if name == "provenance":
             yield from [(f"{prefix}call", value.call), (f"{prefix}dtype", value.dtype)]
             yield from ((f"{prefix}{package}_version", version) for package, version in value.versions)
+        elif isinstance(value, tuple) and field.kind == "part":
+            for number, child in enumerate(value):
+                yield from _attributes(child, f"{prefix}{name}_{number}_")
         elif is_declared(value) and field.kind != "opaque":
             yield from _attributes(value, f"{prefix}{name}_")
         elif field.kind == "static" and value is not None:
-            # Attributes of files hold texts, numbers and lists of texts.
-            yield prefix + name, list(map(str, value)) if isinstance(value, tuple) else value
+            # Attributes of files hold texts and numbers.
+            yield prefix + name, json.dumps(value, ensure_ascii=False) if isinstance(value, tuple) else value
