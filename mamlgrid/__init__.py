@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import inner as inner
 from . import outer as outer
+from ._base.names import listed as _listed
 from ._base.rule import rule as rule
 from ._base.rule import static as static
 from ._diagram.diagram import BifurcationDiagram as BifurcationDiagram
@@ -62,6 +63,8 @@ if TYPE_CHECKING:
     from . import plot as plot
 
 __version__ = "0.1.0"
+
+__dir__ = _listed(__name__, "cases", "measure", "plot")
 
 
 def __getattr__(name: str) -> Any:

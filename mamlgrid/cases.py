@@ -13,12 +13,28 @@ from typing import TYPE_CHECKING, Any, Literal
 import jax
 import jax.numpy as jnp
 
+from ._base.names import listed
 from ._meta.algorithms import maml
 from ._meta.meta_loss import MetaLoss
 from ._meta.tasks import Tasks
 
 if TYPE_CHECKING:
     from ._base.types import Array, ArrayLike, Float, Loss, PyTree
+
+__all__ = [
+    "Case",
+    "Quadratics",
+    "network",
+    "quadratic",
+    "quadratic_loss",
+    "quadratics",
+    "quartic",
+    "regression_loss",
+    "regression_tasks",
+    "sinusoid_tasks",
+]
+
+__dir__ = listed(__name__)
 
 Number = Any
 

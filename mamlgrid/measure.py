@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
+from ._base.names import listed
 from ._meta.meta_loss import MetaLoss
 from .outer import ThroughAdaptation
 
@@ -22,6 +23,21 @@ if TYPE_CHECKING:
 
     from ._base.types import Alpha, Array, Float, PyTree, Theta
     from ._meta.tasks import Task
+
+__all__ = [
+    "adaptation_distances",
+    "angle",
+    "coherence",
+    "curvatures_after",
+    "curvatures_before",
+    "diverged_share",
+    "gradient_cosines",
+    "gradient_inner_products",
+    "losses_after",
+    "losses_before",
+]
+
+__dir__ = listed(__name__)
 
 
 def gradient_inner_products(meta: MetaLoss, theta: Theta, alpha: Alpha) -> Float[Array, "num_tasks num_tasks"]:

@@ -16,11 +16,16 @@ import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 
 from ._base.arguments import checked_count
+from ._base.names import listed
 from ._base.rule import rule, static
 
 if TYPE_CHECKING:
     from ._base.types import Alpha, Array, Float, InnerRule, Loss, Theta
     from ._meta.tasks import Task
+
+__all__ = ["Displacement", "OuterRule", "ThroughAdaptation", "Truncated"]
+
+__dir__ = listed(__name__)
 
 
 @rule

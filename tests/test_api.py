@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import re
 import subprocess
@@ -32,8 +33,7 @@ PUBLIC = {
     *("Status", "raise_for_status", "load"),
     *("cases", "measure", "plot"),
 }
-LATE = {"cases", "measure", "plot"}
-MODULES = LATE | {"inner", "outer"}
+MODULES = {"cases", "measure", "plot", "inner", "outer"}
 
 _STEPS = "num_steps=1, reduce='sum', inner=None, per_step=False, checkpoint=False"
 
@@ -55,7 +55,7 @@ SIGNATURES = {
     "stationary_point": "(meta, alpha, *, near)",
     "fold": "(meta, *, near)",
     "jump": "(meta, *, near)",
-    "outer_loop": "(meta, alphas, theta0, optimizer, *, num_steps, record_every=1, resample=None, key=None, ",
+    "outer_loop": "(meta, alphas, theta0, optimizer, *, num_steps, record='thetas', record_every=1, resample=",
     "load": "(path)",
 }
 
@@ -100,21 +100,23 @@ MEASUREMENTS = {
 }
 
 
-def _names(module):
-    """What a module makes public: everything but submodules, typing helpers and private names."""
-    found = {n for n in vars(module) if not n.startswith("_")}
-    return {n for n in found if not inspect.ismodule(getattr(module, n))} - {"annotations", "Any", "TYPE_CHECKING"}
-
-
 def test_the_public_names_are_these():
-    assert _names(mg) - {"import_module"} == PUBLIC - MODULES
+    assert set(dir(mg)) == PUBLIC
     assert all(getattr(mg, name) is not None for name in PUBLIC)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = mg.nothing
 
 
-def test_names_that_are_loaded_late_can_be_completed():
-    assert set(dir(mg)) >= LATE
+@pytest.mark.parametrize("name", ["", *sorted(MODULES), "plot.interactive"])
+def test_a_module_lists_its_public_names_alone(name):
+    module = importlib.import_module(f"mamlgrid.{name}".rstrip("."))
+    listed = dir(module)
+    assert listed
+    for public in listed:
+        value = getattr(module, public)
+        assert not public.startswith("_")
+        assert (inspect.getmodule(value) or module).__name__.startswith("mamlgrid"), public
+        assert value.__doc__, public
 
 
 @pytest.mark.parametrize("name", SIGNATURES)

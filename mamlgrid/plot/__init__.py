@@ -9,6 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from .._base.names import listed as _listed
 from ._comparison import climbing as climbing
 from ._comparison import fixed_points as fixed_points
 from ._comparison import regrets as regrets
@@ -24,6 +25,8 @@ from ._surface import surface as surface
 
 if TYPE_CHECKING:
     from . import interactive as interactive
+
+__dir__ = _listed(__name__, "interactive")
 
 
 def __getattr__(name: str) -> Any:

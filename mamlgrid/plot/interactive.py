@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._base.names import listed
 from ._axes import CYCLE, field_of, grid_of, number, wanted
 from ._interactive_draw import add_to_surface
 from ._interactive_optimum import bifurcation_diagram, optimal_theta
@@ -39,6 +40,8 @@ __all__ = [
     "task_losses",
     "write_html",
 ]
+
+__dir__ = listed(__name__)
 
 # The tasks differ in the dash as well as in colour.
 _DASHES = ("solid", "dash", "dot", "dashdot")
