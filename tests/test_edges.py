@@ -11,6 +11,8 @@ from jax.experimental.ode import odeint
 
 import mamlgrid as mg
 
+from .lanes import brief
+
 ALPHAS = np.linspace(0, 0.9, 7)
 THETAS = np.linspace(-3, 3, 9)
 BOUNDS = (-4.0, 4.0)
@@ -90,6 +92,56 @@ def test_what_needs_a_forward_derivative_that_there_is_not_says_so(x64):
     for name in ("optimum", "comparison"):
         with pytest.raises(TypeError, match=r"forwards over backwards.*jax\.custom_jvp.*derivatives=1 do without"):
             DOORS[name](meta)
+
+
+# Ways to write t^2.
+SQUARES = {
+    "custom_vjp": square,
+    "custom_jvp": jax.custom_jvp(lambda t: t**2),
+    "scan": lambda t: jax.lax.scan(lambda total, _: (total + t**2 / 4, None), 0 * t, None, length=4)[0],
+    "cond": lambda t: jax.lax.cond(t > 0, lambda x: x**2, lambda x: (-x) ** 2, t),
+    "while_loop": lambda t: jax.lax.while_loop(lambda s: s[0] < 4, lambda s: (s[0] + 1, s[1] + t**2 / 4), (0, 0 * t))[
+        1
+    ],
+    "odeint": lambda t: odeint(lambda y, _: y / 2, t**2, jnp.array([0.0, 2.0]))[-1] / np.e,
+}
+SQUARES["custom_jvp"].defjvp(lambda primals, tangents: (primals[0] ** 2, 2 * primals[0] * tangents[0]))
+LOOKS = FUNCTIONS | {
+    "gradients": lambda meta: mg.surface(meta, ALPHAS, THETAS),
+    "derivative": lambda meta: jax.grad(lambda a: mg.optimal_theta(meta, a, BOUNDS).thetas.sum())(jnp.asarray(ALPHAS)),
+}
+PLAIN: dict = {}
+
+
+@pytest.mark.parametrize(
+    ("look", "name"),
+    brief(
+        [(look, name) for look in LOOKS for name in SQUARES],
+        *[
+            ("gradients", "while_loop"),
+            ("outer loop", "while_loop"),
+            ("gradients", "cond"),
+        ],
+    ),
+)
+def test_however_a_loss_is_written_its_numbers_are_the_same_or_it_is_said_why_not(look, name, x64):
+    def of(squared):
+        return mg.maml([lambda t: squared(t - 1) * (t - 1) ** 2, lambda t: squared(t + 2)])
+
+    def found():
+        return jax.tree.leaves(LOOKS[look](of(SQUARES[name])))
+
+    if name == "while_loop":
+        with pytest.raises((TypeError, ValueError), match=r"^[^\n]*Reverse-mode differentiation[^\n]*lax\.scan[^\n]*$"):
+            found()
+        return
+    if name == "odeint" and look not in ("gradients", "task losses", "outer loop", "learned rates"):
+        with pytest.raises(TypeError, match=r"forwards over backwards.*odeint a scheme with jax\.lax\.scan"):
+            found()
+        return
+    plain = PLAIN.setdefault(look, jax.tree.leaves(LOOKS[look](of(jnp.square))))
+    for a, b in zip(found(), plain, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5 if name == "odeint" else 1e-9, atol=1e-7)
 
 
 DOORS = {name: FUNCTIONS[name] for name in ("surface", "task losses", "optimum", "diagram")} | {

@@ -52,6 +52,8 @@ def _why(meta: MetaLoss, door: str) -> str:
     except jax.errors.TracerArrayConversionError as error:
         return f"a loss hands theta to NumPy, which JAX cannot follow ({_line(error)}): use jax.numpy in its place"
     except _RAISED as error:
+        if "Reverse-mode differentiation" in str(error):
+            return f"a loss has no derivative, at {_line(error)}: {str(error).splitlines()[0]}"
         if not _is_installed(traceback.extract_tb(error.__traceback__)[-1].filename):
             return ""  # an error that the loss raises itself
         return (
@@ -70,8 +72,8 @@ def _why(meta: MetaLoss, door: str) -> str:
         return (
             f"{door} needs the derivative of the outer direction, forwards over backwards, but a loss cannot be "
             f"differentiated so ({str(error).splitlines()[0]}). A loss with jax.custom_vjp has no forward derivative: "
-            "give it jax.custom_jvp in its place. mg.outer_loop, mg.task_losses and mg.surface with derivatives=1 do "
-            "without"
+            "give it jax.custom_jvp in its place, and odeint a scheme with jax.lax.scan. mg.outer_loop, mg.task_losses "
+            "and mg.surface with derivatives=1 do without"
         )
     return ""
 

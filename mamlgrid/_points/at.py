@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +14,9 @@ from .._results.status import Status, code
 if TYPE_CHECKING:
     from .._base.types import Array, Int
     from .._meta.meta_loss import MetaLoss
+
+
+_T = TypeVar("_T")
 
 
 class Sample(NamedTuple):
@@ -28,9 +32,22 @@ def value_at(meta: MetaLoss, theta: Array, alpha: Array) -> Array:
     return meta(theta, alpha).astype(theta.dtype)
 
 
+def direction(theta: Array, meta: MetaLoss, alpha: Array) -> Array:
+    """The outer direction: an equation for theta."""
+    return jax.grad(meta)(theta, alpha)
+
+
 def value_and_direction(meta: MetaLoss, theta: Array, alpha: Array) -> tuple[Array, Array]:
     """The meta-loss and its outer direction."""
     return jax.value_and_grad(partial(value_at, meta))(theta, alpha)
+
+
+def with_derivative(function: Callable[[Array], _T], x: Array) -> tuple[_T, _T]:
+    """A function of a number and its derivative: forwards, or backwards where a loss has no way forwards."""
+    try:
+        return jax.jvp(function, (x,), (jnp.ones_like(x),))
+    except (TypeError, NotImplementedError):  # jax.custom_vjp; what fails for another reason fails again
+        return function(x), jax.jacrev(function)(x)
 
 
 @jax.jit
@@ -40,9 +57,7 @@ def sample(meta: MetaLoss, theta: Array, alpha: Array) -> Sample:
     Forward over the direction, so that an algorithm whose direction is no gradient gets its true Jacobian. Jitted, so
     that its shapes, its memory and its values need one trace.
     """
-    (value, direction), (_, jacobian) = jax.jvp(
-        lambda t: value_and_direction(meta, t, alpha), (theta,), (jnp.ones_like(theta),)
-    )
+    (value, direction), (_, jacobian) = with_derivative(lambda t: value_and_direction(meta, t, alpha), theta)
     return Sample(value, direction, jacobian)
 
 

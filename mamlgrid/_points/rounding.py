@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from .._base.rule import rule
+from .at import with_derivative
 
 if TYPE_CHECKING:
     from .._base.types import Alpha, Array, Theta
     from .._meta.meta_loss import MetaLoss
     from .._meta.tasks import Task
-
-_T = TypeVar("_T")
 
 # Relative change of theta, alpha and theta' that stands for the rounding inside a loss: a handful of operations, each
 # wrong by half an eps, some of them twice (forwards and backwards).
@@ -59,9 +57,9 @@ def probe(meta: MetaLoss, theta: Array, alpha: Array) -> Probe:
 
         def with_direction(alpha: Array) -> tuple[Array, Array]:
             moved = theta * (1 + move[0])
-            return _with_derivative(lambda t: meta.map_tasks(term, t, alpha), moved)
+            return with_derivative(lambda t: meta.map_tasks(term, t, alpha), moved)
 
-        return _with_derivative(with_direction, alpha * (1 + move[1]))
+        return with_derivative(with_direction, alpha * (1 + move[1]))
 
     def over_tasks(values: Array) -> Array:
         return (jnp.mean(values) if meta.reduce == "mean" else jnp.sum(values)).astype(theta.dtype)
@@ -73,14 +71,6 @@ def probe(meta: MetaLoss, theta: Array, alpha: Array) -> Probe:
     values, in_alpha = jax.vmap(terms)(moves)
     value_alpha, direction_alpha = (over_tasks(x[0]) for x in in_alpha)
     return Probe(value_alpha, direction_alpha, wrong(values[0]), wrong(values[1]), wrong(in_alpha[1]))
-
-
-def _with_derivative(function: Callable[[Array], _T], x: Array) -> tuple[_T, _T]:
-    """A function of a number and its derivative: forwards, or backwards where a loss has no way forwards."""
-    try:
-        return jax.jvp(function, (x,), (jnp.ones_like(x),))
-    except (TypeError, NotImplementedError):  # jax.custom_vjp; what fails for another reason fails again
-        return function(x), jax.jacrev(function)(x)
 
 
 @rule
