@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
 from ._base.names import listed
-from ._meta.meta_loss import MetaLoss
+from ._meta.meta_loss import MetaLoss, checked_meta
 from .outer import ThroughAdaptation
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def gradient_inner_products(meta: MetaLoss, theta: Theta, alpha: Alpha) -> Float
 
     Source: Nichol, Achiam, Schulman (2018), On First-Order Meta-Learning Algorithms, section 5.1 (AvgGradInner).
     """
-    directions = _rows(meta.directions(theta, alpha))
+    directions = _rows(checked_meta(meta).directions(theta, alpha))
     return directions @ directions.T
 
 
@@ -62,7 +62,7 @@ def gradient_cosines(meta: MetaLoss, theta: Theta, alpha: Alpha) -> Float[Array,
     >>> gradient_cosines(mg.cases.quadratic().meta(), 0.25, 0.0).tolist()
     [[1.0, -1.0], [-1.0, 1.0]]
     """
-    units = _units(_rows(meta.directions(theta, alpha)))
+    units = _units(_rows(checked_meta(meta).directions(theta, alpha)))
     return units @ units.T
 
 
@@ -138,6 +138,7 @@ def angle(meta: MetaLoss, theta: Theta, alpha: Alpha) -> Float[Array, ""]:
     >>> [round(float(angle(mg.fomaml(losses), theta, 0.75)), 3) for theta in (0.5, 0.1)]
     [3.142, 0.0]
     """
+    checked_meta(meta).parameters_and_rates(theta, alpha)  # refused here, before jax.grad adds to the message
     true = dataclasses.replace(meta, outer=ThroughAdaptation())
     directions = jnp.stack([ravel_pytree(jax.grad(m)(theta, alpha))[0] for m in (meta, true)])
     one, other = _units(directions)
@@ -161,16 +162,17 @@ def diverged_share(meta: MetaLoss, theta: Theta, alpha: Alpha) -> Float[Array, "
 
 def _before(meta: MetaLoss, theta: Theta, alpha: Alpha, of: Callable[[Task, Theta], Array]) -> Array:
     """`of(task, theta)` for each task."""
-    return meta.map_tasks(lambda task, theta, alpha: of(task, theta), theta, alpha)
+    return checked_meta(meta).map_tasks(lambda task, theta, alpha: of(task, theta), theta, alpha)
 
 
 def _after(meta: MetaLoss, theta: Theta, alpha: Alpha, of: Callable[[Task, Theta], Array]) -> Array:
     """`of(task, theta')` for each task."""
+    meta = checked_meta(meta)
     return meta.map_tasks(lambda task, theta, alpha: of(task, meta.inner(task.support, theta, alpha)), theta, alpha)
 
 
 def _displacements(meta: MetaLoss, theta: Theta, alpha: Alpha) -> PyTree:
-    start, _ = meta.parameters_and_rates(theta, alpha)
+    start, _ = checked_meta(meta).parameters_and_rates(theta, alpha)
     return jax.tree.map(jnp.subtract, meta.adapt(theta, alpha), start)
 
 

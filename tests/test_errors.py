@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -346,6 +349,66 @@ def test_a_state_continues_only_its_own_run():
         mg.outer_loop(QUARTIC, np.array([0.0, 0.5, 0.7]), run.state, ADAM, num_steps=1)
     with pytest.raises(ValueError, match="another optimi"):
         mg.outer_loop(QUARTIC, ALPHAS, run.state, optax.sgd(0.1, momentum=0.9), num_steps=1)
+
+
+# --- wrong kinds of arguments -----------------------------------------------------
+
+RIGHT = {
+    "surface": {"meta": QUARTIC, "alphas": ALPHAS, "thetas": THETAS, "derivatives": 1, "progress": False},
+    "task_losses": {"meta": QUARTIC, "alphas": ALPHAS, "thetas": THETAS, "memory_budget": 2**20},
+    "optimal_theta": {"meta": QUARTIC, "alphas": ALPHAS, "bounds": BOUNDS, "num_thetas": 9},
+    "bifurcation_diagram": {"meta": QUARTIC, "alphas": ALPHAS, "bounds": BOUNDS, "num_thetas": 9, "max_points": 4},
+    "compare": {"metas": {"a": QUARTIC}, "alphas": ALPHAS, "bounds": BOUNDS, "reference": "a"},
+    "outer_loop": {
+        **{"meta": QUARTIC, "alphas": ALPHAS, "theta0": 1.0, "optimizer": SGD, "num_steps": 1, "record": "thetas"},
+        **{"record_every": 1, "tolerance": 1e-5, "resample": None},
+    },
+    "evaluate": {"meta_test": QUARTIC, "result": None, "alphas_test": None},
+    "stationary_point": {"meta": QUARTIC, "alpha": 0.3, "near": 0.5},
+    "fold": {"meta": QUARTIC, "near": (0.3, 1.2)},
+    "jump": {"meta": QUARTIC, "near": (0.32, 0.8, 1.3)},
+    "maml": {"loss": [square], "tasks": None, "num_steps": 1, "reduce": "sum", "inner": None, "step_weights": None},
+    "meta_loss": {"loss": [square], "inner": mg.inner.GradientDescent(1), "outer": mg.outer.ThroughAdaptation()},
+    "imaml": {"loss": [square], "strength": 1.0, "max_steps": 50, "reduce": "sum"},
+    "learn_alpha": {"meta": QUARTIC},
+    "scale_rates": {"meta": QUARTIC, "rates": 0.5},
+    "raise_for_status": {"result": None},
+    **{f"measure.{name}": {"meta": QUARTIC, "theta": 0.5, "alpha": 0.1} for name in dir(mg.measure)},
+}
+WRONG = {
+    "a function": square,
+    "a text": "text",
+    "an object": object(),
+    "a ragged list": [[1.0], [2.0, 3.0]],
+    "a class": int,
+    "an array": np.zeros((2, 2, 2)),
+}
+# What is right after all, or is told by the loss, since theta may be any pytree.
+FITTING = {
+    *{("scale_rates", "rates", kind) for kind in ("a ragged list", "an array")},
+    *{(name, "theta", "a ragged list") for name in RIGHT if name.startswith("measure.")},
+    *{(name, "theta", "an array") for name in RIGHT if name.startswith("measure.")},
+    ("outer_loop", "resample", "a function"),
+}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_wrong_kind_of_argument_is_told_in_one_line(name):
+    function = functools.reduce(getattr, name.split("."), mg)
+    for argument, (kind, value) in itertools.product(RIGHT[name], WRONG.items()):
+        if (name, argument, kind) in FITTING:
+            continue
+        with pytest.raises((TypeError, ValueError), match=r"^[^\n]{10,700}$") as error:
+            function(**RIGHT[name] | {argument: value})
+        frames = [frame.path for frame in error.traceback]
+        assert "mamlgrid" in str(frames[-1]), (argument, kind, error.value)
+
+
+def test_a_loss_in_place_of_a_meta_loss_and_alphas_in_place_of_bounds():
+    with pytest.raises(TypeError, match=r"got <function square.*if it is a loss .* make one with mg\.maml\(\[loss\]\)"):
+        mg.surface(square, ALPHAS, THETAS)
+    with pytest.raises(ValueError, match=r"bounds must be a pair .*; alphas come before bounds"):
+        mg.optimal_theta(QUARTIC, np.array(BOUNDS), np.linspace(0, 0.9, 10))
 
 
 # --- what is not a meta-loss ------------------------------------------------------

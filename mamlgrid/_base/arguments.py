@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 # narrower than a cell of it (1/512 of the bounds: 0.016 of [-4, 4]) may be missed.
 NUM_THETAS = 513
 
+# Letters of a value in a message.
+_LONGEST = 200
+
 
 @contextmanager
 def numpys_rules() -> Iterator[None]:
@@ -37,6 +40,24 @@ def is_traced(x: object) -> bool:
 def as_float(x: Any) -> Array:
     """`x` as an array: Python numbers become the default float, what has a dtype keeps it."""
     return jnp.asarray(x) if hasattr(x, "dtype") or isinstance(x, bool) else jnp.asarray(x, float)
+
+
+def said(value: Any) -> str:
+    """A value in a message: in one line that is not too long.
+
+    >>> said(np.zeros((2, 2)))
+    'array([[0., 0.], [0., 0.]])'
+    """
+    text = " ".join(repr(value).split())
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "..."
+
+
+def numbers(name: str, given: Any) -> Array:
+    """`given` as an array of numbers; Python's own have no precision yet."""
+    try:
+        return jnp.asarray(given)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name} must be numbers, got {said(given)}") from error
 
 
 @partial(jax.jit, static_argnames="num_thetas")
@@ -58,7 +79,7 @@ def axis(name: str, points: Any, *, increasing: bool = False) -> Float[Array, "p
     try:
         given = points if isinstance(points, jax.Array) else np.asarray(points)
     except ValueError as error:
-        raise ValueError(f"{name} must be numbers in one row, got {points!r}") from error
+        raise ValueError(f"{name} must be numbers in one row, got {said(points)}") from error
     if given.ndim != 1:
         raise ValueError(f"{name} must be one-dimensional, got shape {given.shape}; flatten it with .ravel()")
     if given.size == 0:
@@ -95,7 +116,9 @@ def checked_bounds(bounds: Any, dtype: Any) -> tuple[Float[Array, ""], Float[Arr
     """`(low, high)` of a search interval: finite, in order, distinct, in the precision that will be used."""
     pair = isinstance(bounds, tuple | list | np.ndarray | jax.Array) and len(bounds) == 2
     if not pair or any(not _is_real_number(bound) for bound in bounds):
-        raise ValueError(f"bounds must be a pair of real numbers (low, high), got {bounds!r}")
+        many = isinstance(bounds, np.ndarray | jax.Array) and bounds.ndim == 1 and bounds.size > 2
+        hint = "; alphas come before bounds" if many else ""
+        raise ValueError(f"bounds must be a pair of real numbers (low, high), got {said(bounds)}{hint}")
     with np.errstate(over="ignore"):
         low, high = (jnp.asarray(bound, dtype) for bound in bounds)
     if is_traced(low) or is_traced(high):
@@ -124,7 +147,7 @@ def checked_count(what: str, number: Any) -> int:
             f"{what} is traced, but it sets the shape of the program: pass a Python int, or mark it static in jit"
         )
     if isinstance(number, bool) or not hasattr(number, "__index__"):
-        raise TypeError(f"{what} must be an int, got {number!r}")
+        raise TypeError(f"{what} must be an int, got {said(number)}")
     steps = int(number.__index__())
     if steps < 0:
         raise ValueError(f"{what} must be 0 or more, got {steps}")

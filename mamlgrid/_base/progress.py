@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .arguments import is_traced
+from .arguments import is_traced, said
 
 if TYPE_CHECKING:
     from .types import PyTree
@@ -57,7 +57,7 @@ def shown(progress: Any, unit: str, inputs: PyTree, total: int | None = None) ->
         total: how many there will be, where that is known.
     """
     if not isinstance(progress, bool):
-        raise TypeError(f"progress must be True or False, got {progress!r}")
+        raise TypeError(f"progress must be True or False, got {said(progress)}")
     if not progress or any(map(is_traced, jax.tree.leaves(inputs))):
         yield
         return

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.numpy as jnp
 
-from .._base.arguments import axis
+from .._base.arguments import axis, said
 from .._base.progress import done, in_pieces, shown
 from .._meta.explained import theta_is_a_number
 from .._meta.meta_loss import MetaLoss, checked_meta, recomputing
@@ -87,7 +87,7 @@ def surface(
     meta = checked_meta(meta)
     alphas, thetas = axes(alphas, thetas)
     if not isinstance(derivatives, int) or derivatives not in (0, 1, 2):
-        raise ValueError(f"derivatives must be 0, 1 or 2, got {derivatives!r}")
+        raise ValueError(f"derivatives must be 0, 1 or 2, got {said(derivatives)}")
     memory_budget = checked_budget(memory_budget)
     with shown(progress, "alphas", (meta, alphas, thetas), alphas.size):
         if out is None:

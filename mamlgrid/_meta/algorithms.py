@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
-from .._base.arguments import as_float, checked_count, is_traced
+from .._base.arguments import as_float, checked_count, is_traced, numbers, said
 from ..inner._proximal import Proximal
 from ..inner._rules import GradientDescent, InnerRule
 from ..outer import Displacement, OuterRule, ThroughAdaptation, Truncated
@@ -55,10 +55,9 @@ def meta_loss(
     True
     """
     checked, tasks = _checked_losses(loss, tasks)
-    if not isinstance(inner, InnerRule):
-        raise TypeError(f"inner must be an inner rule such as mg.inner.GradientDescent(1), got {inner!r}")
+    _check_inner(inner)
     if not isinstance(outer, OuterRule):
-        raise TypeError(f"outer must be an outer rule such as mg.outer.ThroughAdaptation(), got {outer!r}")
+        raise TypeError(f"outer must be an outer rule such as mg.outer.ThroughAdaptation(), got {said(outer)}")
     for part in (inner, outer):
         if jax.tree_util.all_leaves([part]):
             raise TypeError(f"{type(part).__name__} is no pytree: decorate the class with @mg.rule")
@@ -267,7 +266,13 @@ def _descent(inner: Any, num_steps: Any, per_step: Any, checkpoint: Any) -> Inne
         raise ValueError(
             f"num_steps, per_step and checkpoint belong to the inner rule: give them to it, not beside inner={inner!r}"
         )
+    _check_inner(inner)
     return inner
+
+
+def _check_inner(inner: Any) -> None:
+    if not isinstance(inner, InnerRule):
+        raise TypeError(f"inner must be an inner rule such as mg.inner.GradientDescent(1), got {said(inner)}")
 
 
 def _checked_weights(step_weights: ArrayLike, inner: InnerRule, outer: OuterRule) -> Any:
@@ -275,7 +280,7 @@ def _checked_weights(step_weights: ArrayLike, inner: InnerRule, outer: OuterRule
         raise ValueError(f"step_weights weigh the inner steps, and {inner} makes none; leave them out")
     if isinstance(outer, Displacement):
         raise TypeError(f"step_weights weigh query losses, which {outer} does not look at; leave them out")
-    weights = as_float(step_weights)
+    weights = as_float(numbers("step_weights", step_weights))
     if weights.shape != (inner.num_steps,):
         raise ValueError(f"step_weights must be one for each of the {inner.num_steps} steps, got shape {weights.shape}")
     if not is_traced(weights) and not np.isfinite(weights).all():
@@ -291,10 +296,10 @@ def _checked_losses(loss: Any, tasks: Any) -> tuple[Any, Tasks | None]:
     if tasks is not None:
         raise TypeError(f"with tasks, give one callable loss(theta, data), got {type(loss).__name__}")
     if not isinstance(loss, Sequence) or isinstance(loss, str):
-        raise TypeError(f"losses must be a sequence of callables theta -> scalar, got {loss!r}")
+        raise TypeError(f"losses must be a sequence of callables theta -> scalar, got {said(loss)}")
     if not loss:
         raise ValueError("no losses: give at least one callable theta -> scalar")
     for i, one in enumerate(loss):
         if not callable(one):
-            raise TypeError(f"loss {i} is not callable: got {one!r}")
+            raise TypeError(f"loss {i} is not callable: got {said(one)}")
     return tuple(map(keyed, loss)), None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 
+from .._base.arguments import numbers
 from .._base.rule import rule
 from .meta_loss import MetaLoss, checked_meta
 
@@ -68,7 +70,7 @@ def scale_rates(meta: MetaLoss, rates: PyTree) -> MetaLoss:
 
     Source: Raghu, Raghu, Bengio, Vinyals (2020), Rapid Learning or Feature Reuse?, section 4.
     """
-    return _in_coordinates(meta, ScaledRates(jax.tree.map(jnp.asarray, rates)))
+    return _in_coordinates(meta, ScaledRates(jax.tree.map(partial(numbers, "rates"), rates)))
 
 
 @rule

@@ -29,18 +29,24 @@ def theta_is_a_number(door: _Door) -> _Door:
     """
 
     @functools.wraps(door)
-    def explained(metas: Any, *args: Any, **settings: Any) -> Any:
+    def explained(*args: Any, **settings: Any) -> Any:
         try:
             with jax.debug_nans(False):
-                return door(metas, *args, **settings)
+                return door(*args, **settings)
         except _RAISED as error:
-            for meta in metas.values() if isinstance(metas, Mapping) else [metas]:
-                reason = _why(meta, door.__name__) if isinstance(meta, MetaLoss) else ""
-                if reason:
+            for meta in _metas([*args, *settings.values()]):
+                if reason := _why(meta, door.__name__):
                     raise TypeError(reason) from error
             raise
 
     return explained  # type: ignore[return-value]
+
+
+def _metas(given: list[Any]) -> Iterator[MetaLoss]:
+    """The meta-losses among arguments, and in mappings of them."""
+    for value in given:
+        parts = value.values() if isinstance(value, Mapping) else [value]
+        yield from (part for part in parts if isinstance(part, MetaLoss))
 
 
 def _why(meta: MetaLoss, door: str) -> str:

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._base.arguments import as_float
+from .._base.arguments import as_float, said
 from .._results.status import Status, code
 from ..inner._rules import Path
 from .tasks import Task, Tasks, WeightedTask, map_tasks, name_of, sum_tasks
@@ -141,7 +141,10 @@ class MetaLoss:
 def checked_meta(meta: Any, name: str = "meta") -> MetaLoss:
     """`meta`, refused where it is not a meta-loss."""
     if not isinstance(meta, MetaLoss):
-        raise TypeError(f"{name} must be a MetaLoss, got {meta!r}; make one with mg.maml(losses)")
+        hint = "make one of losses theta -> scalar with mg.maml(losses)"
+        if callable(meta) and not isinstance(meta, type):
+            hint = "if it is a loss theta -> scalar, make one with mg.maml([loss])"
+        raise TypeError(f"{name} must be a MetaLoss, got {said(meta)}; {hint}")
     return meta
 
 

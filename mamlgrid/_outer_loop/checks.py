@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._base.arguments import is_traced
+from .._base.arguments import is_traced, said
 from .._meta.meta_loss import MetaLoss, parameters
 from .outer_run import OuterRun
 
@@ -24,7 +24,7 @@ def check_optimizer(optimizer: Any) -> None:
         if hasattr(optimizer, "gradient_transformation"):
             hint = "; give its .gradient_transformation()"
         raise TypeError(
-            f"optimizer must be an optax.GradientTransformation such as optax.adam(1e-2), got {optimizer!r}{hint}"
+            f"optimizer must be an optax.GradientTransformation such as optax.adam(1e-2), got {said(optimizer)}{hint}"
         )
 
 
@@ -34,20 +34,20 @@ def check_tolerance(tolerance: Any) -> None:
     if isinstance(tolerance, bool) or not isinstance(tolerance, int | float | np.number | np.ndarray | jax.Array):
         raise TypeError(f"tolerance must be a number, got {tolerance!r}")
     if not (np.ndim(tolerance) == 0 and tolerance >= 0):
-        raise ValueError(f"tolerance must be one number, 0 or more, got {tolerance}")
+        raise ValueError(f"tolerance must be one number, 0 or more, got {said(tolerance)}")
 
 
 def check_resample(meta: MetaLoss, resample: Any, key: Any) -> None:
     if resample is None:
         return
     if not callable(resample):
-        raise TypeError(f"resample must be a function key -> mg.Tasks, got {resample!r}")
+        raise TypeError(f"resample must be a function key -> mg.Tasks, got {said(resample)}")
     if meta.tasks is None:
         raise ValueError("resample needs a meta-loss of tasks: mg.maml(loss, mg.Tasks(support, query))")
     if key is None:
         raise ValueError("resample needs a key, e.g. key=jax.random.key(0)")
     if not (is_traced(key) or (isinstance(key, jax.Array) and (_is_key(key) or key.dtype == jnp.uint32))):
-        raise TypeError(f"key must be a PRNG key such as jax.random.key(0), got {key!r}")
+        raise TypeError(f"key must be a PRNG key such as jax.random.key(0), got {said(key)}")
 
 
 def _is_key(key: Array) -> bool:

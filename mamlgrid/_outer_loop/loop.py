@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import jax
 import jax.numpy as jnp
 
-from .._base.arguments import axis, checked_count
+from .._base.arguments import axis, checked_count, said
 from .._base.progress import done, is_shown, shown
 from .._meta.keyed import Keyed
 from .._meta.meta_loss import MetaLoss, checked_meta
@@ -93,7 +93,7 @@ def outer_loop(
     if record_every == 0:
         raise ValueError('record_every must be 1 or more, got 0; 1 records every step, record="nothing" none')
     if record not in _RECORDS:
-        raise ValueError(f"record must be one of {', '.join(map(repr, _RECORDS))}, got {record!r}")
+        raise ValueError(f"record must be one of {', '.join(map(repr, _RECORDS))}, got {said(record)}")
     check_tolerance(tolerance)
     check_optimizer(optimizer)
     check_resample(meta, resample, key if not isinstance(theta0, OuterState) else theta0.key)

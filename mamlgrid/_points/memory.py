@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.numpy as jnp
 
+from .._base.arguments import said
+
 if TYPE_CHECKING:
     from .._base.types import Array, PyTree
 
@@ -19,7 +21,7 @@ MEMORY_BUDGET = 2**30
 def checked_budget(memory_budget: object) -> int:
     """`memory_budget` as a positive number of bytes."""
     if not isinstance(memory_budget, int) or memory_budget <= 0:
-        raise ValueError(f"memory_budget must be a positive number of bytes, got {memory_budget!r}")
+        raise ValueError(f"memory_budget must be a positive number of bytes, got {said(memory_budget)}")
     return memory_budget
 
 

@@ -88,6 +88,8 @@ def raise_for_status(result: HasStatus, *, allow: tuple[Status, ...] = (Status.O
     >>> best = mg.optimal_theta(mg.cases.quadratic().meta(), np.array([0.5]), (-1.0, 2.0))
     >>> mg.raise_for_status(best)
     """
+    if not hasattr(result, "status"):
+        raise TypeError(f"result must have a status, as what mg.optimal_theta returns, got a {type(result).__name__}")
     status = np.asarray(result.status)
     bad = {s: n for s, n in counts(status).items() if s not in allow}
     if bad:

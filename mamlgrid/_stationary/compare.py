@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._base.arguments import axis, checked_bits, checked_bounds, checked_count, even, is_traced
+from .._base.arguments import axis, checked_bits, checked_bounds, checked_count, even, is_traced, said
 from .._base.progress import shown
 from .._meta.explained import theta_is_a_number
 from .._meta.meta_loss import MetaLoss, checked_meta
@@ -139,7 +139,9 @@ def compare(
     ([0.25, 0.5], [0.0, 0.0234])
     """
     if not isinstance(metas, Mapping) or not metas:
-        raise ValueError(f'metas must map labels to meta-losses, such as {{"MAML": mg.maml(losses)}}, got {metas!r}')
+        raise ValueError(
+            f'metas must map labels to meta-losses, such as {{"MAML": mg.maml(losses)}}, got {said(metas)}'
+        )
     metas = {str(label): checked_meta(meta, f"metas[{label!r}]") for label, meta in metas.items()}
     reference = next(iter(metas)) if reference is None else reference
     if reference not in metas:

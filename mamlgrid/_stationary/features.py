@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._base.arguments import numbers, said
 from .._meta.explained import theta_is_a_number
 from .._meta.meta_loss import MetaLoss, checked_meta
 from .._points.at import direction, value_at, with_derivative
@@ -173,10 +174,10 @@ def jump(meta: MetaLoss, *, near: tuple[ArrayLike, ArrayLike, ArrayLike]) -> Jum
 def _numbers(given: Any, names: str) -> list[Array]:
     """Floating scalars of one precision, as many as there are names."""
     number = names.count(",") + 1
-    numbers = tuple(given) if np.iterable(given) else (given,)
-    if len(numbers) != number:
-        raise ValueError(f"near must be the {number} numbers {names}, got {given!r}")
-    arrays = [jnp.asarray(x) for x in numbers]
+    each = tuple(given) if np.iterable(given) else (given,)
+    if len(each) != number:
+        raise ValueError(f"near must be the {number} numbers {names}, got {said(given)}")
+    arrays = [numbers(names, x) for x in each]
     if any(x.ndim for x in arrays):
         raise ValueError(f"{names} must be numbers, got shapes {[x.shape for x in arrays]}; use jax.vmap for many")
     dtype = jnp.result_type(float, *arrays) if not any(_is_floating(x) for x in arrays) else jnp.result_type(*arrays)

@@ -10,7 +10,7 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 from jax.scipy.sparse.linalg import cg
 
-from .._base.arguments import as_float, checked_count, is_traced
+from .._base.arguments import as_float, checked_count, is_traced, said
 from .._base.rule import rule, static
 from .._base.trees import dot, largest
 from ._rules import InnerRule
@@ -235,7 +235,7 @@ def _checked_strength(strength: Any) -> Any:
         return strength
     number = np.asarray(strength)
     if number.ndim or not np.issubdtype(number.dtype, np.number) or np.iscomplexobj(number):
-        raise TypeError(f"strength must be a real number, got {strength!r}")
+        raise TypeError(f"strength must be a real number, got {said(strength)}")
     if not (number > 0 and np.isfinite(number)):
         raise ValueError(f"strength must be positive and finite, got {strength}: it is what keeps theta' near theta")
     return as_float(strength)
