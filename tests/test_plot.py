@@ -19,7 +19,7 @@ from matplotlib.colors import to_hex
 
 import mamlgrid as mg
 from mamlgrid import Status, plot
-from mamlgrid.plot._axes import grid_of
+from mamlgrid.plot._door import grid_of
 from mamlgrid.plot._facets import facets
 from mamlgrid.plot._levels import levels_of
 from mamlgrid.plot._scene_optimum import optimum_scene

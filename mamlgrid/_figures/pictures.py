@@ -17,7 +17,8 @@ from .._meta.algorithms import fomaml
 from .._outer_loop.loop import outer_loop
 from .._results.status import Status
 from .._stationary.optimum import optimal_theta
-from ..plot._axes import OPTIMUM, SIZE, SIZE_3D
+from ..plot._axes import SIZE, SIZE_3D
+from ..plot._colours import OPTIMUM
 from .checks import (
     Check,
     check_descent,
@@ -255,7 +256,7 @@ def _quartic() -> list[Picture]:
             "Figure 3. Meta-loss",
             "¼(θ − αθ³)⁴ + ½(1 − α)²(θ − 1)² over α and θ. Colours are spaced by ratio. At α = 1 there are "
             "three wells, at θ = −1, 0 and 1, where the first term vanishes; the one at −1 is behind the front wall.",
-            lambda: _figure(plot.surface(found, _axes("3d"))),
+            lambda: _figure(plot.surface(found, _axes("3d"), optimum=optimum)),
             lambda: plot.interactive.surface(found, optimum=optimum),
             (
                 check_grid(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _PLACE = "θ = %{y:.6g}<br>" + VALUE + " = %{customdata[0]:.5g}<br>%{customdata[1]}"
 _POINT = "α = %{x:.9g}<br>" + _PLACE + "<extra></extra>"
+_ON_EDGE = "α = %{x:.6g}<br>%{customdata[1]}<extra></extra>"
 _ON_CURVE = "α = %{x:.6g}<br>" + _PLACE + "<br>%{customdata[2]}<extra></extra>"
 
 # How far above the surface lines and marks float, as shares of the height in view: its flat facets would swallow them
@@ -33,6 +34,7 @@ def add_scene(figure: Figure, scene: Scene, across: tuple[float, float]) -> None
         across: from where to where bands reach.
     """
     known = _Legend(figure)
+    edge = across[0] + 0.015 * (across[1] - across[0])
     curves = [
         {
             "x": curve.x[part],
@@ -50,12 +52,13 @@ def add_scene(figure: Figure, scene: Scene, across: tuple[float, float]) -> None
     marks = [
         {
             "x": group.x,
-            "y": group.y,
+            "y": np.full(group.x.size, edge) if group.on_edge else group.y,
             "customdata": _pairs(group),
             "mode": "markers",
             "marker": _mark(group.look),
             "error_y": _bars(group),
-            "hovertemplate": _POINT,
+            "hovertemplate": _ON_EDGE if group.on_edge else _POINT,
+            "cliponaxis": not group.on_edge,
             "uid": f"marks-{k}",
             **known.name(group.look.label),
         }
@@ -191,6 +194,8 @@ _IN_SPACE = {f"triangle-{side}": "diamond" for side in ("left", "right", "up")} 
 
 def _mark(look: MarkLook, *, in_space: bool = False) -> dict[str, Any]:
     rim = {"color": "white" if look.filled else look.color, "width": 1 if look.filled else 2}
+    if look.symbol.endswith("open"):
+        rim = {"color": look.color, "width": 1.5}
     if not look.symbol:
         # A short piece of the bar, for the legend and for the mouse.
         rim = {"color": look.color, "width": look.size}

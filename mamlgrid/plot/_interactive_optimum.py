@@ -6,34 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._results.status import Status
-from ._axes import BLACK, RUN, number, scalar_thetas, wanted, window
+from ._axes import number, window
+from ._door import scalar_thetas, wanted
 from ._interactive_draw import add_scene
-from ._interactive_style import ALPHA, VALUE, axis, ends, graph_objects, layout
+from ._interactive_style import ALPHA, axis, ends, graph_objects, layout
 from ._scene_diagram import diagram_scene
 from ._scene_optimum import optimum_scene
+from ._scene_run import run_scene
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-    from .._base.types import Numbers
     from .._outer_loop.outer_run import OuterRun
     from .._stationary.optimum import OptimalTheta
     from ._scene import Scene
 
-# Of the outer loop: status, name, symbol. The first two have arrived somewhere, the others have no place.
-_RUN_MARKS = (
-    (Status.OK, "outer loop: end", "circle"),
-    (Status.NOT_CONVERGED, "outer loop: still moving", "circle-open"),
-    (Status.DIVERGED, "outer loop: diverged", "x-thin-open"),
-    (Status.NONFINITE, "outer loop: not finite", "cross-thin-open"),
-)
-_ARRIVED = (Status.OK, Status.NOT_CONVERGED)
-
 # More jumps than this are counted below the title, not listed.
 _MOST_LISTED = 2
-
-_POINT = "α = %{x:.6g}<br>θ = %{y:.6g}<br>" + VALUE + " = %{customdata[0]:.5g}<br>%{customdata[1]}<extra></extra>"
 
 
 def optimal_theta(optimum: OptimalTheta, *, run: OuterRun | None = None) -> Figure:
@@ -62,14 +51,12 @@ def optimal_theta(optimum: OptimalTheta, *, run: OuterRun | None = None) -> Figu
     """
     figure = graph_objects().Figure()
     scene = optimum_scene(wanted(optimum, "OptimalTheta"))
-    finals = None if run is None else scalar_thetas(wanted(run, "OuterRun"))[0]
-    seen = scene.thetas
-    if run is not None and finals is not None:
-        seen = np.concatenate([seen, finals[np.isin(np.asarray(run.status), _ARRIVED)]])
-    low, high = window(seen, scene.bounds)
-    add_scene(figure, scene, (low, high))
-    if run is not None and finals is not None:
-        _add_run(figure, run, finals, low + 0.015 * (high - low))
+    drawn = [scene]
+    if run is not None:
+        drawn.append(run_scene(run, scalar_thetas(wanted(run, "OuterRun"))[0]))
+    low, high = window(np.concatenate([part.thetas for part in drawn]), scene.bounds)
+    for part in drawn:
+        add_scene(figure, part, (low, high))
     title = "Optimal θ for every α"
     return _laid_out(figure, scene, title, _told(scene), "optimal θ*" if run is None else "θ", [low, high])
 
@@ -114,33 +101,6 @@ def _laid_out(figure: Any, scene: Scene, title: str, note: str, across: str, lim
         )
     )
     return figure
-
-
-def _add_run(figure: Figure, run: Any, finals: Numbers, edge: float) -> None:
-    """End points of the outer loop; what is gone or not finite has a cross on the lower edge."""
-    alphas, values, status = np.asarray(run.alphas), np.asarray(run.values), np.asarray(run.status)
-    for kind, name, symbol in _RUN_MARKS:
-        here = status == kind
-        if not here.any():
-            continue
-        mark = {"symbol": symbol, "color": RUN, "size": 6}
-        if kind in _ARRIVED:
-            y, text = finals[here], _POINT
-            customdata = [[value, f"outer loop: {kind.name}"] for value in values[here].tolist()]
-        else:
-            y, text = np.full(int(here.sum()), edge), f"α = %{{x:.6g}}<br>{kind.name} at step %{{customdata}}"
-            text, customdata = text + "<extra></extra>", np.asarray(run.event_steps)[here]
-            mark |= {"color": BLACK, "size": 8}
-        figure.add_scatter(
-            x=alphas[here],
-            y=y,
-            customdata=customdata,
-            name=name,
-            mode="markers",
-            marker=mark,
-            hovertemplate=text,
-            cliponaxis=kind in _ARRIVED,
-        )
 
 
 def _told(scene: Scene) -> str:

@@ -6,17 +6,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ._axes import ORANGE, PURPLE, number
-from ._interactive_style import GRID_LINE, Shown, axis, colorscale, ends, graph_objects, layout, slider
+from ._axes import number
+from ._colours import SECTIONS as _COLORS
+from ._interactive_style import GRID_LINE, axis, ends, graph_objects, layout, slider
+from ._view import ASPECT, Shown, SurfaceView, eye
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
     from .._base.types import Numbers
+    from ._levels import Levels
 
 # Whatever comes twice below comes first for the cross-section at fixed alpha, then for the one at fixed theta.
 _NAMES = ("α", "θ")
-_COLORS = (ORANGE, PURPLE)
 
 # The traces, on whose order sliders and the script of a page rely: the surface, the lines on it, the panels.
 _LINES, _PANELS = (1, 2), (3, 4)
@@ -31,12 +33,10 @@ class Look(NamedTuple):
 
     Attributes:
         label: the name of the values.
-        colors: plotly's name of a colour scale.
-        signed: whether zero is the middle of the scale, and marked in the panels.
+        signed: whether zero is marked in the panels.
     """
 
     label: str
-    colors: str
     signed: bool
 
 
@@ -75,7 +75,7 @@ class _Grid(NamedTuple):
 
 
 def linked_sections(
-    alphas: Numbers, thetas: Numbers, values: Numbers, *, shown: Shown, look: Look, title: str
+    alphas: Numbers, thetas: Numbers, values: Numbers, *, view: SurfaceView, look: Look, title: str
 ) -> Figure:
     """The surface with its cross-sections; more traces can be added.
 
@@ -83,22 +83,27 @@ def linked_sections(
         alphas: `[alphas]`, increasing.
         thetas: `[thetas]`, increasing.
         values: `[alphas, thetas]`.
-        shown: the part of the values that is in view; the data stay whole, so a hover text tells the truth.
+        view: the part of the values that is in view, and their colours; the data stay whole, so a hover text tells the
+            truth.
         look: names and colours.
         title: of the figure.
     """
+    from matplotlib.colors import to_hex
+
     figure = graph_objects().Figure()
     grid = _Grid((alphas, thetas), np.ascontiguousarray(np.where(np.isfinite(values), values, np.nan).T))
     start = (alphas.size // 3, thetas.size // 3)
-    limit = max(abs(shown.low), abs(shown.high))
+    shown, levels = view
     figure.add_surface(
         x=alphas,
         y=thetas,
         z=grid.heights,
-        colorscale=colorscale(look.colors, look.signed),
-        cmin=-limit if look.signed else shown.low,
-        cmax=limit if look.signed else shown.high,
-        colorbar=_bar(look.label + (" (cut off)" if shown.note else "")),
+        # One byte a point: its place on the colour map, the same map as in matplotlib.
+        surfacecolor=np.nan_to_num(255 * levels.places(grid.heights)).astype(np.uint8),
+        colorscale=[[place, to_hex(levels.cmap(place))] for place in np.linspace(0, 1, 33).tolist()],
+        cmin=0,
+        cmax=255,
+        colorbar=_bar(look.label + (" (cut off)" if shown.note else ""), levels),
         contours={name: {"highlight": False} for name in "xyz"},
         lighting={"ambient": 0.85, "diffuse": 0.35, "specular": 0.03, "roughness": 0.9, "fresnel": 0},
         hovertemplate=f"α = %{{x:.4g}}<br>θ = %{{y:.4g}}<br>{look.label} = %{{z:.5g}}<extra></extra>",
@@ -158,9 +163,9 @@ def _scene(alphas: Numbers, thetas: Numbers, shown: Shown) -> dict[str, Any]:
         # Its name is on the colour bar: here it would cover the ticks in a narrow page.
         "zaxis": side("", [_roomy(shown.low, shown.high)[0], shown.high]),
         "aspectmode": "manual",
-        "aspectratio": {"x": 1.0, "y": 1.0, "z": 0.8},
+        "aspectratio": dict(zip("xyz", ASPECT, strict=True)),
         "camera": {
-            "eye": {"x": -1.5, "y": -0.95, "z": 1.7},
+            "eye": eye(2.46),
             "center": {"x": 0, "y": 0, "z": -0.1},
             # With perspective the near corners would leave a narrow page.
             "projection": {"type": "orthographic"},
@@ -174,9 +179,10 @@ def _roomy(low: float, high: float) -> list[float]:
     return [low - room, high + room]
 
 
-def _bar(label: str) -> dict[str, Any]:
+def _bar(label: str, levels: Levels) -> dict[str, Any]:
+    marked = {"tickvals": (255 * levels.places(list(levels.ticks))).tolist(), "ticktext": levels.words()}
     place = {"orientation": "h", "x": _SCENE_END / 2, "xanchor": "center", "y": 0, "yanchor": "bottom"}
-    return {"title": {"text": label, "side": "top"}, "len": 0.4, "thickness": 12, "nticks": 6, **place}
+    return {"title": {"text": label, "side": "top"}, "len": 0.4, "thickness": 12, **marked, **place}
 
 
 def _heading(fixed: int, told: str) -> str:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._axes import CYCLE, axes, legend, number, tidy, wanted
+from ._axes import legend, number, span, tidy
+from ._door import axes, text, wanted, whole_number
 from ._lines import DASHES
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _HEADROOM = 3
 _WIDE = 20
 
 
-def learning_curves(run: OuterRun, ax: Axes | None = None, *, window: int = 1) -> Axes:
+def learning_curves(run: OuterRun, ax: Axes | None = None, *, window: int = 1, title: str | None = None) -> Axes:
     """The meta-loss at each recorded outer step, for each alpha; theta may be any pytree.
 
     A curve ends in a cross where the loop diverged or stopped being finite. The axis is logarithmic where values are
@@ -39,6 +40,7 @@ def learning_curves(run: OuterRun, ax: Axes | None = None, *, window: int = 1) -
         ax: where to draw; a new figure when None.
         window: each curve is the mean over so many records, the values themselves pale behind it: for batches of
             fresh tasks, which differ more from each other than the curves do.
+        title: none when None.
 
     Returns:
         The axes.
@@ -48,8 +50,9 @@ def learning_curves(run: OuterRun, ax: Axes | None = None, *, window: int = 1) -
     >>> [line.get_label() for line in mg.plot.learning_curves(run).lines]
     ['α = 0', 'α = 0.4']
     """
-    trace = wanted(run, "OuterRun").trace
+    trace = wanted(run, "OuterRun", "run").trace
     alphas, steps, values = (np.asarray(x) for x in (run.alphas, trace.steps, trace.values))
+    window, title = whole_number("window", window, 1, max(1, steps.size)), text("title", title)
     ax = axes(ax)
     shades = _shades(alphas.size)
     few = alphas.size <= _FEW
@@ -73,17 +76,14 @@ def learning_curves(run: OuterRun, ax: Axes | None = None, *, window: int = 1) -
     if known.size and np.nanmax(np.where(np.isfinite(values), values, np.nan)) > known.max():
         room = _HEADROOM * np.ptp(known) if ax.get_yscale() == "linear" else 0.0
         ax.set_ylim(whole.min(initial=known.min()) * 0.8 - room * 0.02, _HEADROOM * known.max() + room)
-    tidy(ax, "outer step", r"meta-loss $L_M$ after adaptation")
-    if steps.size > 1:
-        ax.set_xlim(steps[0], steps[-1])
-    legend(ax, outside=not few)
+    tidy(ax, "outer step", r"meta-loss $L_M$ after adaptation", xlim=span(steps), title=title)
+    legend(ax)
     return ax
 
 
 def _shades(count: int) -> list:
-    if count <= _FEW:
-        return list(CYCLE[:count])
+    """Alphas in order, from dark to light."""
     import matplotlib
 
-    # Not to its lightest end, which is no line on white.
-    return list(matplotlib.colormaps["viridis"](np.linspace(0, 0.88, count)))
+    # To neither end, which are no lines on black and on white.
+    return list(matplotlib.colormaps["viridis"](np.linspace(0.12, 0.85, count)))

@@ -65,6 +65,7 @@ class Marks(NamedTuple):
         labels: `[marks]`, short texts to write beside them where there is room; none when empty.
         bars: `[marks]`, accuracies to draw as bars up and down; none when empty.
         confirmed: whether they are known to be there.
+        on_edge: they have no place upwards: they lie on the lower edge of the picture.
     """
 
     kind: str
@@ -76,6 +77,7 @@ class Marks(NamedTuple):
     labels: tuple[str, ...] = ()
     bars: Numbers = np.zeros(0)
     confirmed: bool = True
+    on_edge: bool = False
 
 
 class Band(NamedTuple):
@@ -125,6 +127,12 @@ def limits(axis: Any) -> tuple[float, float]:
     """The ends of an axis, or of a pair of bounds, as plain numbers."""
     axis = np.asarray(axis)
     return float(axis[0]), float(axis[-1])
+
+
+def span_of(points: Any) -> tuple[float, float]:
+    """The least and the largest of what is finite; around zero when there is nothing."""
+    finite = np.asarray(points)[np.isfinite(points)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (-0.5, 0.5)
 
 
 def some_rows(rows: Any) -> Any:

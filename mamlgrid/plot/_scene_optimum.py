@@ -70,9 +70,8 @@ def jump_marks(jumps: Any) -> tuple[Marks, ...]:
 
 
 def told(code: Any) -> str:
-    """A status in words: what it is, and its name."""
-    status = Status(int(code))
-    return f"{status.message} ({status.name})"
+    """A status in words."""
+    return Status(int(code)).message
 
 
 def flat_bands(optimum: Any) -> tuple[Band, ...]:
@@ -85,7 +84,7 @@ def flat_bands(optimum: Any) -> tuple[Band, ...]:
         left, right = visible(float(edges[start]), float(edges[stop]), alphas)
         first, last = limits(alphas[start:stop])
         which = number(first) + (f" to {number(last)}" if last > first else "")
-        words = f"α = {which}: every θ is optimal (FLAT)"
+        words = f"α = {which}: every θ is optimal"
         bands.append(Band(FLAT, left, right, words, alphas[start:stop], values[start:stop]))
     return tuple(bands)
 

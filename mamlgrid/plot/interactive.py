@@ -12,15 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._axes import CYCLE, field_of, grid_of, number, wanted
+from ._axes import number
+from ._colours import SECTIONS, TASKS, of
+from ._door import field_of, grid_of, wanted
 from ._interactive_draw import add_to_surface
 from ._interactive_optimum import bifurcation_diagram, optimal_theta
 from ._interactive_page import write_html
 from ._interactive_sections import Look, linked_sections
-from ._interactive_style import GRADIENT, THETA, VALUE, axis, ends, graph_objects, layout, shown, slider
+from ._interactive_style import GRADIENT, THETA, VALUE, axis, ends, graph_objects, layout, slider
 from ._looks import OPTIMAL, OPTIMAL_UNDER
 from ._scene_diagram import branch_scene
 from ._scene_optimum import optimum_scene
+from ._view import shown, surface_view
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -76,7 +79,7 @@ def task_losses(result: TaskLosses, *, labels: Sequence[str] | None = None, titl
     if len(labels) != num_tasks:
         raise ValueError(f"labels must be one for each of the {num_tasks} tasks, got {list(labels)}")
     for i, label in enumerate(labels):
-        style = {"color": CYCLE[i % len(CYCLE)], "dash": _DASHES[i % len(_DASHES)]}
+        style = {"color": of(TASKS, i), "dash": _DASHES[i % len(_DASHES)]}
         figure.add_scatter(
             x=thetas,
             y=values[0, :, i],
@@ -130,7 +133,7 @@ def section(surface: Surface, *, alpha: float) -> Figure:
         y=values[start],
         name=f"α = {number(alphas[start])}",
         mode="lines",
-        line={"color": CYCLE[0], "width": 3, "simplify": False},
+        line={"color": SECTIONS[0], "width": 3, "simplify": False},
         hovertemplate=f"%{{fullData.name}}<br>θ = %{{x:.4g}}<br>{VALUE} = %{{y:.5g}}<extra></extra>",
     )
 
@@ -177,15 +180,16 @@ def surface(
     ['surface', 'scatter3d', 'scatter3d', 'scatter', 'scatter']
     """
     grid = grid_of(wanted(surface, "Surface"), "values")
-    view = shown(grid[2])
-    colours = Look(VALUE, "Viridis", signed=False)
-    figure = linked_sections(*grid, shown=view, look=colours, title=title or "Meta-loss over α and θ")
+    view = surface_view(grid[2], signed=False)
+    look = Look(VALUE, signed=False)
+    figure = linked_sections(*grid, view=view, look=look, title=title or "Meta-loss over α and θ")
+    height = view.shown.high - view.shown.low
     if diagram is not None:
-        add_to_surface(figure, branch_scene(wanted(diagram, "BifurcationDiagram")), view.high - view.low)
+        add_to_surface(figure, branch_scene(wanted(diagram, "BifurcationDiagram")), height)
     if optimum is not None:
-        look = OPTIMAL if diagram is None else OPTIMAL_UNDER._replace(dash="solid")
-        scene = optimum_scene(wanted(optimum, "OptimalTheta"), look=look)
-        add_to_surface(figure, scene, view.high - view.low)
+        line = OPTIMAL if diagram is None else OPTIMAL_UNDER._replace(dash="solid")
+        scene = optimum_scene(wanted(optimum, "OptimalTheta"), look=line)
+        add_to_surface(figure, scene, height)
     return figure
 
 
@@ -213,18 +217,19 @@ def gradient_surface(surface: Surface, *, diagram: Any = None, title: str | None
     ['plane z = 0']
     """
     alphas, thetas, grads = grid_of(wanted(surface, "Surface"), "grads")
-    view = shown(grads, signed=True)
+    view = surface_view(grads, signed=True)
     figure = linked_sections(
         alphas,
         thetas,
         grads,
-        shown=view,
-        look=Look(GRADIENT, "RdBu_r", signed=True),
+        view=view,
+        look=Look(GRADIENT, signed=True),
         title=title or "Gradient of the meta-loss over α and θ",
     )
     _add_plane(figure, alphas, thetas)
     if diagram is not None:
-        add_to_surface(figure, branch_scene(wanted(diagram, "BifurcationDiagram")), view.high - view.low, at=0.0)
+        scene = branch_scene(wanted(diagram, "BifurcationDiagram"))
+        add_to_surface(figure, scene, view.shown.high - view.shown.low, at=0.0)
     return figure
 
 

@@ -1,0 +1,79 @@
+"""The scene of an outer loop: where it starts and ends against alpha, few marks on lines of many runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .._results.status import Status
+from ._axes import without_rounding
+from ._looks import END_LINES, ENDS, STARTS
+from ._scene import Curve, Marks, Piece, Scene, some_rows, span_of
+from ._scene_optimum import told
+
+if TYPE_CHECKING:
+    from .._base.types import Numbers
+
+# Ends of neighbouring alphas further apart than this share of all that is in view are not joined: between them the
+# runs may part.
+_APART = 0.04
+
+
+def run_scene(run: Any, ends: Numbers, *, starts: Numbers | None = None, some: Any = None) -> Scene:
+    """End points of the runs of one scalar parameter.
+
+    Args:
+        run: the outer loop.
+        ends: `[alphas]`, its final thetas.
+        starts: `[alphas]`, where it started; not drawn when None.
+        some: which alphas to mark, without lines between them; None joins neighbours that end close to each other.
+    """
+    order = np.argsort(np.asarray(run.alphas)) if some is None else some
+    alphas, status, values, events = (
+        np.asarray(a)[order] for a in (run.alphas, run.status, run.values, run.event_steps)
+    )
+    ends, values = ends[order], without_rounding(values)
+    arrived = np.isin(status, tuple(END_LINES))
+    curves = [] if some is not None else [_line(alphas, ends, values, status, code) for code in END_LINES]
+    marks = []
+    for code, look in ENDS.items():
+        rows = np.flatnonzero(status == code)
+        rows = some_rows(rows) if some is None else rows
+        y = np.where(arrived[rows], ends[rows], np.nan)
+        words = tuple(_words(code, int(events[row])) for row in rows)
+        if rows.size:
+            marks.append(
+                Marks(f"end, {code.name}", look, alphas[rows], y, values[rows], words, on_edge=code not in END_LINES)
+            )
+    if starts is not None:
+        rows = np.arange(alphas.size) if some is not None else some_rows(np.arange(alphas.size))
+        none = np.full(rows.size, np.nan)
+        marks.append(
+            Marks("start", STARTS, alphas[rows], starts[order][rows], none, ("start of the outer loop",) * rows.size)
+        )
+    kept = tuple(curve for curve in curves if np.isfinite(curve.y).any())
+    return Scene(span_of(alphas), span_of(ends[arrived]), kept, (), tuple(marks))
+
+
+def _line(alphas: Numbers, ends: Numbers, values: Numbers, status: Any, code: Status) -> Curve:
+    """The ends of one status, with a gap wherever neighbours are another's or far from each other."""
+    seen = np.isin(status, tuple(END_LINES)) & np.isfinite(ends)
+    far = _APART * float(np.ptp(ends[seen])) if seen.any() else 0.0
+    y = np.where(status == code, ends, np.nan)
+    at = np.flatnonzero(np.abs(np.diff(y)) > far)
+    middles, none = (alphas[at] + alphas[at + 1]) / 2, np.full(at.size, np.nan)
+    x = np.concatenate([alphas, middles])
+    along = np.argsort(x, kind="stable")
+    y, values = np.concatenate([y, none])[along], np.concatenate([values, none])[along]
+    name = ENDS[code].label
+    whole = (Piece(slice(0, x.size), END_LINES[code]),)
+    return Curve(name, x[along], y, values, (name,) * x.size, whole)
+
+
+def _words(code: Status, event: int) -> str:
+    if code == Status.OK:
+        return "the outer loop has converged"
+    if code == Status.NOT_CONVERGED:
+        return "the outer loop is still moving"
+    return f"the outer loop is lost at step {event}: {told(code)}"
