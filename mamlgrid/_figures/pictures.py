@@ -17,7 +17,7 @@ from .._meta.algorithms import fomaml
 from .._outer_loop.loop import outer_loop
 from .._results.status import Status
 from .._stationary.optimum import optimal_theta
-from ..plot._axes import SIZE, SIZE_3D
+from ..plot._axes import SIZE, SIZE_3D, legend
 from ..plot._colours import OPTIMUM
 from .checks import (
     Check,
@@ -143,7 +143,7 @@ def _quadratic() -> list[Picture]:
         ax = plot.section(found, _axes(), alpha=0.5)
         dot = {"color": OPTIMUM, "markersize": 7, "linestyle": "none", "label": r"minimum, $\theta = 1/2$"}
         ax.plot(star[half], np.asarray(optimum.values)[half], "o", **dot)
-        ax.legend(frameon=False, fontsize="small")
+        legend(ax)
         return _figure(ax)
 
     return [

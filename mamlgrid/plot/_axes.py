@@ -29,8 +29,8 @@ FIELD_LABELS: dict[str, str] = {
 SIZE = (4.3, 3.4)
 SIZE_3D = (4.6, 3.7)
 
-# As many ticks as have room beside each other with a sign and two decimals.
-_MOST_TICKS, _FEWEST_TICKS = 7, 4
+# As many ticks as have room beside each other with a sign and two decimals; above each other there is more.
+_MOST_ACROSS, _MOST_UP, _FEWEST = 7, 10, 4
 _STEPS = (1, 2, 2.5, 5, 10)
 
 # Of a legend: the width of a letter and of a handle with the room around it, in points.
@@ -101,7 +101,7 @@ def tidy(ax: Axes, xlabel: str, ylabel: str, *, xlim: Any = None, ylim: Any = No
     if ax.get_yscale() == "linear":
         inside = sorted(ax.get_ylim()) if ylim is None else ylim
         ax.set_ylim(*outwards(*inside))
-        ax.yaxis.set_major_locator(ticks(*ax.get_ylim()))
+        ax.yaxis.set_major_locator(ticks(*ax.get_ylim(), _MOST_UP))
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(True, color=_colours.mixed(0.1), linewidth=0.8)
     ax.set_axisbelow(True)
@@ -112,7 +112,7 @@ def exact(ax: Axes, xlim: tuple[float, float], ylim: tuple[float, float]) -> Non
     """These limits and no others, as a grid has them."""
     ax.set(xlim=xlim, ylim=ylim)
     ax.xaxis.set_major_locator(ticks(*xlim))
-    ax.yaxis.set_major_locator(ticks(*ylim))
+    ax.yaxis.set_major_locator(ticks(*ylim, _MOST_UP))
 
 
 def named(ax: Axes, xlabel: str, ylabel: str, title: str | None) -> None:
@@ -123,30 +123,32 @@ def named(ax: Axes, xlabel: str, ylabel: str, title: str | None) -> None:
         ax.set_title(title, fontsize="medium")
 
 
-def ticks(low: float, high: float) -> Any:
-    """A locator with ticks at both ends where a round step allows it."""
+def ticks(low: float, high: float, most: int = _MOST_ACROSS) -> Any:
+    """A locator of at most so many ticks and one, with ticks at both ends where a round step allows it."""
     from matplotlib.ticker import MaxNLocator, MultipleLocator
 
     size = 10.0 ** np.floor(np.log10(high - low))
     for step in size * np.array([0.5, 0.25, 0.2, 1, 0.1]):
         parts = np.array([(high - low) / step, low / step])
         whole = np.abs(parts - parts.round()) < 1e-6
-        if _FEWEST_TICKS <= parts[0].round() < _MOST_TICKS and whole.all():
+        if _FEWEST <= parts[0].round() <= most and whole.all():
             return MultipleLocator(float(step))
-    return MaxNLocator(_MOST_TICKS, steps=_STEPS)
+    return MaxNLocator(most, steps=_STEPS)
 
 
 def outwards(low: float, high: float) -> tuple[float, float]:
     """The ticks next to an interval on both sides; its ends where these are ticks.
 
     >>> outwards(0.13, 0.87), outwards(-1.0, 2.0)
-    ((0.0, 1.0), (-1.0, 2.0))
+    ((0.1, 0.9), (-1.0, 2.0))
     """
     from matplotlib.ticker import MaxNLocator
 
-    at = MaxNLocator(_MOST_TICKS, steps=_STEPS).tick_values(low, high)
-    step = float(np.diff(np.asarray(at, float))[0])
-    return step * round(np.floor(low / step + 1e-6)), step * round(np.ceil(high / step - 1e-6))
+    at = MaxNLocator(_MOST_UP, steps=_STEPS).tick_values(low, high)
+    inside = [float(v) for v in at if low <= v <= high]
+    below = max((float(v) for v in at if v <= low), default=inside[0])
+    above = min((float(v) for v in at if v >= high), default=inside[-1])
+    return below, above
 
 
 def legend(ax: Axes, *, least: int = 1) -> None:
@@ -161,11 +163,14 @@ def legend(ax: Axes, *, least: int = 1) -> None:
     handles, labels = ax.get_legend_handles_labels()
     if len(labels) < least:
         return
-    figure = ax.figure
+    figure: Any = ax.figure
+    words: Any = (ax.xaxis.label, ax.xaxis.get_ticklabels()[0])
     # Below the tick labels and the label of the axis.
-    drop = 1.3 * (ax.xaxis.label.get_fontsize() + ax.xaxis.get_ticklabels()[0].get_fontsize()) + 10
-    # The layout will widen the axes by the room of labels that they do not have.
-    room = 1.25 * 72 * ax.get_position().width * figure.bbox.width / figure.dpi
+    drop = 10 + 1.3 * sum(word.get_fontsize() for word in words)
+    # What the axes share with their colour bar; the layout will widen it by the room of labels that there are not.
+    cell = ax.get_subplotspec()
+    width = ax.get_position().width if cell is None else cell.get_position(figure).width
+    room = 1.2 * 72 * width * figure.bbox.width / figure.dpi
     ax.legend(
         handles,
         labels,

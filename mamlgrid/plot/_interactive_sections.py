@@ -9,7 +9,7 @@ import numpy as np
 from ._axes import number
 from ._colours import SECTIONS as _COLORS
 from ._interactive_style import GRID_LINE, axis, ends, graph_objects, layout, slider
-from ._view import ASPECT, Shown, SurfaceView, eye
+from ._view import ASPECT, Shown, SurfaceView, eye, roomy
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -158,10 +158,10 @@ def _scene(alphas: Numbers, thetas: Numbers, shown: Shown) -> dict[str, Any]:
 
     return {
         "domain": {"x": [0, _SCENE_END], "y": [0.1, 1]},
-        "xaxis": side("α", _roomy(*ends(alphas))),
-        "yaxis": side("θ", _roomy(*ends(thetas))),
+        "xaxis": side("α", [*roomy(*ends(alphas))]),
+        "yaxis": side("θ", [*roomy(*ends(thetas))]),
         # Its name is on the colour bar: here it would cover the ticks in a narrow page.
-        "zaxis": side("", [_roomy(shown.low, shown.high)[0], shown.high]),
+        "zaxis": side("", [roomy(shown.low, shown.high)[0], shown.high]),
         "aspectmode": "manual",
         "aspectratio": dict(zip("xyz", ASPECT, strict=True)),
         "camera": {
@@ -171,12 +171,6 @@ def _scene(alphas: Numbers, thetas: Numbers, shown: Shown) -> dict[str, Any]:
             "projection": {"type": "orthographic"},
         },
     }
-
-
-def _roomy(low: float, high: float) -> list[float]:
-    """A little more than the range, so that the tick labels of two axes do not meet in a corner."""
-    room = 0.05 * (high - low)
-    return [low - room, high + room]
 
 
 def _bar(label: str, levels: Levels) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.artist import Artist
+from matplotlib.collections import LineCollection
 from matplotlib.path import Path
 from matplotlib.transforms import Bbox
 
@@ -118,6 +119,10 @@ class _Obstacles:
             (Path(points), line.get_linewidth() * pixels / 2)
             for line, points in drawn
             if line.get_linestyle() not in ("None", "none", "")
+        ]
+        hatches = [c for c in axes.collections if isinstance(c, LineCollection) and c.get_visible()]
+        self.paths += [
+            (Path(c.get_transform().transform(segment)), 0.5 * pixels) for c in hatches for segment in c.get_segments()
         ]
         marked = [points for line, points in drawn if line.get_marker() not in ("None", "none", "", None)]
         self.points = np.concatenate([np.zeros((0, 2)), *marked, *(self.pixels([note.xy]) for note in notes)])

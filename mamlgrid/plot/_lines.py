@@ -122,6 +122,6 @@ def _finish(ax: Axes, xlabel: str, ylabel: str, title: str | None) -> None:
     x, y = np.concatenate(drawn).T
     y = y[np.isfinite(y)]
     low, high = (float(y.min()), float(y.max())) if y.size else (0.0, 1.0)
-    low = min(low, 0.0) if low >= 0 else low
+    low = 0.0 if low >= 0 else low
     tidy(ax, xlabel, ylabel, xlim=span(x), ylim=(low, high) if high > low else (low - 0.5, high + 0.5), title=title)
     legend(ax)

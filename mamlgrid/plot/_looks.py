@@ -114,6 +114,11 @@ ENDS = {
 }
 END_LINES = {Status.OK: LineLook("", RUN, 1.6), Status.NOT_CONVERGED: LineLook("", RUN, 1.2, "dash")}
 
+# An evaluation: its curve, what has no value, and the best of a map.
+TESTED = LineLook("test meta-loss", BLACK, 1.8)
+GONE = MarkLook("not finite", BLACK, "cross-thin-open", size=6)
+BEST = MarkLook("best at test", BLACK, "circle", size=3)
+
 UNCONFIRMED_STATUSES = (Status.NOT_CONVERGED, Status.DIVERGED, Status.NONFINITE, Status.TRUNCATED, Status.UNRESOLVED)
 
 

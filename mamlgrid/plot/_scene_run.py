@@ -9,15 +9,11 @@ import numpy as np
 from .._results.status import Status
 from ._axes import without_rounding
 from ._looks import END_LINES, ENDS, STARTS
-from ._scene import Curve, Marks, Piece, Scene, some_rows, span_of
+from ._scene import Curve, Marks, Piece, Scene, apart, some_rows, span_of
 from ._scene_optimum import told
 
 if TYPE_CHECKING:
     from .._base.types import Numbers
-
-# Ends of neighbouring alphas further apart than this share of all that is in view are not joined: between them the
-# runs may part.
-_APART = 0.04
 
 
 def run_scene(run: Any, ends: Numbers, *, starts: Numbers | None = None, some: Any = None) -> Scene:
@@ -58,10 +54,8 @@ def run_scene(run: Any, ends: Numbers, *, starts: Numbers | None = None, some: A
 
 def _line(alphas: Numbers, ends: Numbers, values: Numbers, status: Any, code: Status) -> Curve:
     """The ends of one status, with a gap wherever neighbours are another's or far from each other."""
-    seen = np.isin(status, tuple(END_LINES)) & np.isfinite(ends)
-    far = _APART * float(np.ptp(ends[seen])) if seen.any() else 0.0
     y = np.where(status == code, ends, np.nan)
-    at = np.flatnonzero(np.abs(np.diff(y)) > far)
+    at = apart(np.where(np.isin(status, tuple(END_LINES)), ends, np.nan))
     middles, none = (alphas[at] + alphas[at + 1]) / 2, np.full(at.size, np.nan)
     x = np.concatenate([alphas, middles])
     along = np.argsort(x, kind="stable")

@@ -17,7 +17,7 @@ from ._looks import OPTIMAL, OPTIMAL_UNDER
 from ._ribbons import Box, draw_in_space, ribbons
 from ._scene_diagram import branch_scene
 from ._scene_optimum import optimum_scene
-from ._view import ASPECT, AZIMUTH, ELEVATION, SurfaceView, surface_view
+from ._view import ASPECT, AZIMUTH, ELEVATION, SurfaceView, roomy, surface_view
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from .._grid.surface import Surface
     from .._stationary.optimum import OptimalTheta
     from ._scene import Scene
+
+# More would meet in the corners.
+_MOST_TICKS = 5
 
 # The plane z = 0: grey and translucent.
 _GLASS = (0.6, 0.6, 0.6, 0.45)
@@ -198,23 +201,25 @@ def _finish(space: Axes3D, box: Box, view: SurfaceView, words: str, title: str |
     from matplotlib.cm import ScalarMappable
 
     (low, high, note), levels = view
-    space.set(xlim=box.x, ylim=box.y, zlim=(low, high))
+    space.set(xlim=roomy(*box.x), ylim=roomy(*box.y), zlim=(low, high))
     space.set(xlabel=r"$\alpha$", ylabel=r"$\theta$")
     space.view_init(elev=ELEVATION, azim=AZIMUTH)
     space.set_proj_type("ortho")
     zoom: Any = 1.16
     space.set_box_aspect(ASPECT, zoom=zoom)
-    walls: Any = ((space.xaxis, *box.x), (space.yaxis, *box.y), (space.zaxis, low, high))
-    for axis, *ends in walls:
+    walls: Any = ((space.xaxis, box.x), (space.yaxis, box.y), (space.zaxis, (low, high)))
+    for axis, ends in walls:
         axis.set_pane_color((1, 1, 1, 0))
         axis.line.set_color(mixed(0.6))
         axis._axinfo["grid"]["color"] = mixed(0.15)
-        axis.set_major_locator(ticks(*ends))
+        axis.set_major_locator(ticks(ends[0], ends[1], _MOST_TICKS))
         axis.set_tick_params(pad=0)
     mappable = ScalarMappable(norm=levels.norm, cmap=levels.cmap)
     if note:
-        # Without what the highest of all is.
-        words += "\n" + re.sub(r" \([^)]*\)", "", note).rstrip(".").lower()
+        # In short, without what the highest of all is.
+        words += "\n" + re.sub(r" \([^)]*\)", "", note).rstrip(".").replace("Cut off: values", "cut").replace(
+            " and", ","
+        )
     label(space.figure.colorbar(mappable, ax=space, label=words, shrink=0.7, pad=0.02, extend="both"), levels)
     if title is not None:
         space.set_title(title, fontsize="medium")

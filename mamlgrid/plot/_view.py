@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # Degrees above the plane, and of the place looked from around it, counted from the alpha axis towards the theta axis.
 # Parallel lines stay parallel.
-ELEVATION, AZIMUTH = 42.0, -125.0
+ELEVATION, AZIMUTH = 45.0, -30.0
 
 # Lengths of the alpha, theta and upright axes.
 ASPECT = (1.0, 1.05, 0.72)
@@ -58,6 +58,12 @@ def surface_view(
     view = shown(values, signed=signed) if zlim is None else _limited(values, zlim)
     inside = (values >= view.low) & (values <= view.high)
     return SurfaceView(view, levels_of(values[inside], signed, scale))
+
+
+def roomy(low: float, high: float) -> tuple[float, float]:
+    """A little more than the range, so that the tick labels of two axes do not meet in a corner."""
+    room = 0.05 * (high - low)
+    return low - room, high + room
 
 
 def eye(distance: float) -> dict[str, float]:
