@@ -29,6 +29,30 @@ if TYPE_CHECKING:
     from . import interactive as interactive
 
 
+__all__ = [
+    "animate",
+    "bifurcation_diagram",
+    "climbing",
+    "contour",
+    "evaluation",
+    "fixed_points",
+    "gradient_surface",
+    "interactive",
+    "learning_curves",
+    "optimal_theta",
+    "outer_loop",
+    "regrets",
+    "section",
+    "shared_levels",
+    "surface",
+    "task_losses",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 def __getattr__(name: str) -> Any:
     # Loaded when first used: it brings plotly, an extra.
     if name == "interactive":

@@ -165,8 +165,8 @@ def scale(levels: Any, cmap: Any, norm: Any, vmin: Any, vmax: Any) -> Scale:
     if vmin is not None and vmax is not None and not vmin < vmax:
         raise ValueError(f"vmin must be below vmax, got vmin={vmin!r}, vmax={vmax!r}")
     if (vmin is not None or vmax is not None) and (isinstance(norm, Normalize) or isinstance(levels, np.ndarray)):
-        other = "the levels" if isinstance(levels, np.ndarray) else "this norm"
-        raise ValueError(f"{other} have ends of their own, got vmin={vmin!r}, vmax={vmax!r} as well; leave these out")
+        other = "a list of levels" if isinstance(levels, np.ndarray) else "the norm"
+        raise ValueError(f"{other} has ends of its own, got vmin={vmin!r}, vmax={vmax!r} as well; leave these out")
     if norm == "log" and vmin is not None and vmin <= 0:
         raise ValueError(f"vmin must be above zero where norm is 'log', got {vmin!r}")
     return Scale(levels, cmap, norm, vmin, vmax)

@@ -96,7 +96,7 @@ def section(
     >>> mg.plot.section(found, alpha=0.52).lines[0].get_label()
     '$\\alpha = 0.5$'
     """
-    values = field_of(wanted(surface, "Surface"), field)
+    values = field_of(wanted(surface, "Surface", "surface"), field)
     if (alpha is None) == (theta is None):
         raise ValueError(f"give either alpha or theta to cut at, got alpha={alpha!r}, theta={theta!r}")
     alphas, thetas, title = np.asarray(surface.alphas), np.asarray(surface.thetas), text("title", title)

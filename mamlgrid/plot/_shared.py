@@ -10,7 +10,7 @@ import numpy as np
 
 from . import _surface
 from ._axes import SIZE, SIZE_3D
-from ._door import Field, field_of, names, one_number, wanted
+from ._door import Field, field_of, names, one_number, wanted, whole_number
 from ._door import scale as checked_scale
 from ._levels import levels_of
 from ._view import surface_view
@@ -55,7 +55,8 @@ def shared_levels(
     [1.0, 1.0]
     """
     values = [field_of(surface, field).ravel() for surface in _surfaces(surfaces)]
-    scale = checked_scale(levels, None, norm, vmin, vmax)
+    count = None if levels is None else whole_number("levels", levels, 2, 200)
+    scale = checked_scale(count, None, norm, vmin, vmax)
     return levels_of(np.concatenate(values), field != "values", scale).levels
 
 
@@ -106,7 +107,7 @@ def animate(
     if interval <= 0:
         raise ValueError(f"interval must be above zero, got {interval!r}")
     space = draw in (_surface.surface, _surface.gradient_surface)
-    options = _shared_options(results, draw) | options
+    options = _shared_options(results, draw, options) | options
 
     def frame(figure: Any, k: int) -> Any:
         ax = figure.add_subplot(projection="3d" if space else None)
@@ -131,12 +132,12 @@ def animate(
     return FuncAnimation(figure, show, frames=len(results), init_func=lambda: [], interval=interval)
 
 
-def _shared_options(results: Sequence[Any], draw: Callable[..., Any]) -> dict[str, Any]:
+def _shared_options(results: Sequence[Any], draw: Callable[..., Any], options: dict[str, Any]) -> dict[str, Any]:
     """Levels and heights for all frames, where `draw` takes them and the results are surfaces."""
     taken = inspect.signature(draw).parameters
     if "levels" not in taken or any(type(result).__name__ != "Surface" for result in results):
         return {}
-    field: Any = "grads" if draw is _surface.gradient_surface else "values"
+    field: Any = options.get("field", "grads" if draw is _surface.gradient_surface else "values")
     if "zlim" not in taken:
         return {"levels": shared_levels(results, field)}
     values = np.concatenate([field_of(result, field).ravel() for result in results])
