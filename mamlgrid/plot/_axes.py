@@ -34,7 +34,7 @@ _MOST_ACROSS, _MOST_UP, _FEWEST = 7, 10, 4
 _STEPS = (1, 2, 2.5, 5, 10)
 
 # Of a legend: the width of a letter and of a handle with the room around it, in points.
-_LETTER, _HANDLE = 4.6, 30.0
+_LETTER, _HANDLE = 4.7, 30.0
 
 
 def span(alphas: Numbers | tuple[float, float]) -> tuple[float, float]:
@@ -77,11 +77,14 @@ def window(thetas: Numbers, bounds: Any) -> tuple[float, float]:
     return float(finite.min()) - margin, float(finite.max()) + margin
 
 
-def rim(width: float, color: Any = "white") -> list[Any]:
-    """Path effects that draw a line of this width with a rim, for a background of many colours."""
+def rim(width: float, color: Any = None) -> list[Any]:
+    """Path effects that draw a line of this width with a rim, of paper unless told, for a background of many colours."""
     from matplotlib import patheffects
 
-    return [patheffects.Stroke(linewidth=width + 2, foreground=color), patheffects.Normal()]
+    return [
+        patheffects.Stroke(linewidth=width + 2, foreground=_colours.paper() if color is None else color),
+        patheffects.Normal(),
+    ]
 
 
 def tidy(ax: Axes, xlabel: str, ylabel: str, *, xlim: Any = None, ylim: Any = None, title: str | None = None) -> None:
@@ -195,5 +198,5 @@ def _columns(labels: list[str], room: float) -> int:
         rows = -(-len(labels) // columns)
         longest = [max(lengths[start : start + rows]) for start in range(0, len(labels), rows)]
         if _LETTER * sum(longest) + _HANDLE * len(longest) <= room:
-            return columns
+            return len(longest)
     return 1

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def fixed_points(result: Comparison, ax: Axes | None = None, *, title: str | None = None) -> Axes:
     r"""The fixed points of all algorithms against alpha, over the optimum of the reference.
 
-    Attracting ones are filled, repelling ones small and hollow: what was found at each alpha, not joined up. The curves
+    Attracting ones are large, repelling ones small: what was found at each alpha, not joined up. The curves
     of one algorithm are in the `bifurcation_diagram` of its meta-loss. Open black circles are limits from one side of a
     jump; hollow grey ones are not zeros of the direction, or not settled.
 
@@ -57,7 +57,7 @@ def fixed_points(result: Comparison, ax: Axes | None = None, *, title: str | Non
 def regrets(result: Comparison, ax: Axes | None = None, *, title: str | None = None) -> Axes:
     r"""What the fixed points cost: the true meta-loss there minus its minimum, against alpha, on a logarithmic axis.
 
-    Attracting fixed points are filled, repelling ones small and hollow. Regrets that are zero to rounding (the
+    Attracting fixed points are large, repelling ones small. Regrets that are zero to rounding (the
     reference at its own optimum) are not drawn.
 
     Args:
@@ -92,7 +92,7 @@ def climbing(result: Comparison, label: str, ax: Axes | None = None, *, title: s
     r"""Where the direction of an algorithm and the true gradient have opposite signs, over alpha and theta.
 
     In the shaded cells a small outer step raises the true meta-loss. The marks are the fixed points of the algorithm,
-    attracting ones filled and repelling ones small and hollow, over the optimum of the reference.
+    attracting ones large and repelling ones small, over the optimum of the reference.
 
     Args:
         result: what `mg.compare` returned.

@@ -109,7 +109,7 @@ def _draw_marks(ax: Axes, marks: Marks, gid: str, known: LegendNames, zorder: fl
         style |= {
             "markerfacecolor": color if look.filled else paper(),
             "markeredgecolor": paper() if look.filled else color,
-            "markeredgewidth": 0.8 if look.filled else 1.4,
+            "markeredgewidth": min(0.8, 0.15 * look.size) if look.filled else 1.4,
         }
     if marks.on_edge:
         style |= {"transform": ax.get_xaxis_transform(), "clip_on": False}

@@ -14,6 +14,7 @@ from matplotlib.path import Path
 from matplotlib.transforms import Bbox
 
 from ._axes import rim
+from ._colours import mixed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,14 +47,14 @@ def add_labels(ax: Axes, texts: list[tuple[str, float, float]], *, on_colour: bo
         texts: each with its x and y.
         on_colour: white with a dark rim, for a dark background.
     """
-    ink = "white" if on_colour else "0.15"
-    style: Any = {"fontsize": "small", "color": ink, "zorder": 7, "textcoords": "offset points"}
-    style |= {"arrowprops": {**_LEADER, "color": ink if on_colour else "0.5"}}
+    color = "white" if on_colour else mixed(0.85)
+    style: Any = {"fontsize": "small", "color": color, "zorder": 7, "textcoords": "offset points"}
+    style |= {"arrowprops": {**_LEADER, "color": color if on_colour else mixed(0.5)}}
     notes = [ax.annotate(text, (x, y), (0, 0), **style) for text, x, y in texts]
     for note in notes:
         note.set_in_layout(False)
         # A rim that keeps grid lines, hatching and colours off the letters.
-        note.set_path_effects(rim(0, "0.2" if on_colour else "white"))
+        note.set_path_effects(rim(0, "0.2" if on_colour else None))
     ax.add_artist(_Placer(notes))
 
 

@@ -76,7 +76,10 @@ def learning_curves(run: OuterRun, ax: Axes | None = None, *, window: int = 1, t
     if known.size and np.nanmax(np.where(np.isfinite(values), values, np.nan)) > known.max():
         room = _HEADROOM * np.ptp(known) if ax.get_yscale() == "linear" else 0.0
         ax.set_ylim(whole.min(initial=known.min()) * 0.8 - room * 0.02, _HEADROOM * known.max() + room)
-    tidy(ax, "outer step", r"meta-loss $L_M$ after adaptation", xlim=span(steps), title=title)
+    low, high = ax.get_ylim()
+    floor = 0.0 if known.size and known.min() >= 0 else low
+    what = r"meta-loss $L_M$ after adaptation"
+    tidy(ax, "outer step", what, xlim=span(steps), ylim=(floor, high), title=title)
     legend(ax)
     return ax
 

@@ -16,11 +16,11 @@ from ._scene_optimum import optimum_scene
 if TYPE_CHECKING:
     from .._base.types import Numbers
 
-# The algorithms differ in shape as well as in colour; attracting points are filled, repelling ones small and hollow.
+# The algorithms differ in shape as well as in colour; attracting points are large, repelling ones small.
 _SHAPES = ("circle", "square", "triangle-up", "diamond")
 
 # Sizes of both, for a few alphas and for more than that.
-_FEW, _SIZES = 40, {True: (5.0, 3.6), False: (3.6, 2.4)}
+_FEW, _SIZES = 40, {True: (5.5, 2.2), False: (4.0, 1.6)}
 
 # Regrets below so many units of rounding of the largest loss are rounding: on a logarithmic axis they would be all
 # there is to see.
@@ -68,13 +68,13 @@ def _points(result: Any, heights: Numbers, only: int | None) -> tuple[Marks, ...
         look = MarkLook(name, of(ALGORITHMS, number), of(_SHAPES, number), size=large)
         for word, looks in (
             ("attracting", look),
-            ("repelling", look._replace(label="", filled=False, size=small)),
+            ("repelling", look._replace(label="", symbol="circle", size=small)),
         ):
             here = there[number] & (attracting[number] == (word == "attracting"))
             if here.any():
                 place = alphas[here], heights[number][here], values[number][here]
                 marks.append(Marks(f"fixed point of {name}, {word}", looks, *place, (word,) * int(here.sum())))
     if any(mark.kind.endswith("repelling") for mark in marks):
-        look, none = MarkLook("repelling", BLACK, "circle", filled=False, size=small), np.zeros(0)
+        look, none = MarkLook("repelling", BLACK, "circle", size=small), np.zeros(0)
         marks.append(Marks("name", look, none, none, none, ()))
     return tuple(marks)

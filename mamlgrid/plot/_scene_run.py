@@ -35,7 +35,8 @@ def run_scene(run: Any, ends: Numbers, *, starts: Numbers | None = None, some: A
     marks = []
     for code, look in ENDS.items():
         rows = np.flatnonzero(status == code)
-        rows = some_rows(rows) if some is None else rows
+        # Of those that are gone all: where they begin and end is what their strip tells.
+        rows = some_rows(rows) if some is None and code in END_LINES else rows
         y = np.where(arrived[rows], ends[rows], np.nan)
         words = tuple(_words(code, int(events[row])) for row in rows)
         if rows.size:
