@@ -23,8 +23,8 @@ from mamlgrid._figures import checks, command_line, gallery, pictures
 
 QUADRATIC = {"figure_0", "figure_1", "optimal_theta_quadratic", "contour_quadratic", "outer_loop_quadratic"}
 QUARTIC = {"figure_2", "figure_3", "figure_4", "optimal_theta_quartic", "contour_quartic", "outer_loop_quartic"}
-QUARTIC |= {"bifurcation_diagram", "bifurcation_diagram_fomaml"}
-STATIC_ONLY = {"contour_quadratic", "contour_quartic"}
+QUARTIC |= {"bifurcation_diagram", "bifurcation_diagram_fomaml", "algorithms_fixed_points", "algorithms_regrets"}
+STATIC_ONLY = {"contour_quadratic", "contour_quartic", "algorithms_fixed_points", "algorithms_regrets"}
 
 
 class Run(NamedTuple):

@@ -78,7 +78,7 @@ def window(thetas: Numbers, bounds: Any) -> tuple[float, float]:
 
 
 def rim(width: float, color: Any = None) -> list[Any]:
-    """Path effects that draw a line of this width with a rim, of paper unless told, for a background of many colours."""
+    """Path effects that draw a line of this width with a rim (of paper when None), for any background."""
     from matplotlib import patheffects
 
     return [

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 _SHAPES = ("circle", "square", "triangle-up", "diamond")
 
 # Sizes of both, for a few alphas and for more than that.
-_FEW, _SIZES = 40, {True: (5.5, 2.2), False: (4.0, 1.6)}
+_FEW, _SIZES = 41, {True: (5.5, 2.2), False: (4.0, 1.6)}
+
+# The first is in front: those behind are wider, so that they are seen where fixed points coincide.
+_WIDER = 1.0
 
 # Regrets below so many units of rounding of the largest loss are rounding: on a logarithmic axis they would be all
 # there is to see.
@@ -65,7 +68,7 @@ def _points(result: Any, heights: Numbers, only: int | None) -> tuple[Marks, ...
     for number, name in enumerate(result.labels.names):
         if only not in (None, number):
             continue
-        look = MarkLook(name, of(ALGORITHMS, number), of(_SHAPES, number), size=large)
+        look = MarkLook(name, of(ALGORITHMS, number), of(_SHAPES, number), size=large + _WIDER * (number % 4))
         for word, looks in (
             ("attracting", look),
             ("repelling", look._replace(label="", symbol="circle", size=small)),
