@@ -36,6 +36,9 @@ _AIR = 1.5
 # Half the size of a mark, in points.
 _MARK = 3.5
 
+# Lines paler than this can be read through.
+_PALE = 0.5
+
 _ALIGNMENT = {1: ("left", "bottom"), -1: ("right", "top"), 0: ("center", "center")}
 
 
@@ -121,7 +124,7 @@ class _Obstacles:
             for line, points in drawn
             if line.get_linestyle() not in ("None", "none", "")
         ]
-        hatches = [c for c in axes.collections if isinstance(c, LineCollection) and c.get_visible()]
+        hatches = [c for c in axes.collections if isinstance(c, LineCollection) and (c.get_alpha() or 1) > _PALE]
         self.paths += [
             (Path(c.get_transform().transform(segment)), 0.5 * pixels) for c in hatches for segment in c.get_segments()
         ]

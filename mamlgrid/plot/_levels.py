@@ -75,18 +75,19 @@ class Levels(NamedTuple):
         return np.where(values < self.levels[0], 0, np.where(values > self.levels[-1], 1, inside))
 
 
-def levels_of(values: Numbers, signed: bool, scale: Scale = AUTOMATIC) -> Levels:
+def levels_of(values: Numbers, signed: bool, scale: Scale = AUTOMATIC, decades: int = 4) -> Levels:
     """Levels for a field: spaced by ratio where it spans decades, evenly otherwise; symmetric when `signed`.
 
     Args:
         values: what is to be shown; what is not finite does not count.
         signed: zero is the middle.
         scale: what is given instead.
+        decades: of a signed field, on either side of zero at most so many.
     """
     import matplotlib
     from matplotlib.colors import BoundaryNorm, Normalize
 
-    levels, ticks = _given(scale.levels) if np.ndim(scale.levels) else _chosen(values, signed, scale)
+    levels, ticks = _given(scale.levels) if np.ndim(scale.levels) else _chosen(values, signed, scale, decades)
     cmap = matplotlib.colormaps.get_cmap(scale.cmap or ("RdBu_r" if signed else "viridis"))
     if not isinstance(scale.norm, Normalize):
         return Levels(levels, ticks, BoundaryNorm(levels, cmap.N, extend="both"), cmap)
@@ -102,7 +103,7 @@ def _given(levels: Any) -> tuple[Numbers, dict[float, str]]:
     return levels, decades if len(decades) > 2 else _some(levels)
 
 
-def _chosen(values: Numbers, signed: bool, scale: Scale) -> tuple[Numbers, dict[float, str]]:
+def _chosen(values: Numbers, signed: bool, scale: Scale, decades: int) -> tuple[Numbers, dict[float, str]]:
     """Levels for these values, between the ends that are given."""
     from matplotlib.colors import LogNorm
     from matplotlib.ticker import MaxNLocator
@@ -115,7 +116,7 @@ def _chosen(values: Numbers, signed: bool, scale: Scale) -> tuple[Numbers, dict[
     ends = getattr(scale.norm, "vmin", scale.vmin), getattr(scale.norm, "vmax", scale.vmax)
     if wanted == "log" or (by_ratio and wanted is None and not (ends[0] is not None and ends[0] <= 0)):
         low, high = (float(given) if given else found for given, found in zip(ends, (low, high), strict=True))
-        return _by_ratio(float(low), max(float(high), float(low)), signed, scale.levels)
+        return _by_ratio(float(low), max(float(high), float(low)), decades if signed else 0, scale.levels)
     bottom, top = (-high, high) if signed else np.quantile(finite, [_TAIL, 1 - _TAIL]) if finite.size else (0, 1)
     bottom, top = (
         float(given) if given is not None else found for given, found in zip(ends, (bottom, top), strict=True)
@@ -133,20 +134,20 @@ def _some(levels: Numbers) -> dict[float, str]:
     return {float(v): f"{v:.6g}".replace("-", "−") for v in levels[:: 1 + levels.size // 8]}
 
 
-def _by_ratio(low: float, high: float, signed: bool, number: int | None) -> tuple[Numbers, dict[float, str]]:
-    """Levels like 0.1, 0.2, 0.5, 1, ... with a tick at each decade."""
+def _by_ratio(low: float, high: float, each_side: int, number: int | None) -> tuple[Numbers, dict[float, str]]:
+    """Levels like 0.1, 0.2, 0.5, 1, ... with a tick at each decade; around zero where there are two sides."""
     first, last = int(np.floor(np.log10(low))), int(np.ceil(np.log10(high)))
     last = max(last, first + 1)
-    if signed:  # Each side has half of the colours.
-        first = max(first, last - 4)
-    each = (number or 0) / (last - first) / (1 + signed)
+    if each_side:
+        first = max(first, last - each_side)
+    each = (number or 0) / (last - first) / (2 if each_side else 1)
     steps: tuple[float, ...] = (1, 1.5, 2, 3, 5, 7) if last - first <= 2 else (1, 2, 5) if last - first <= 5 else (1, 3)
     if number:
         steps = tuple(np.unique(np.round(10 ** np.linspace(0, 1, max(1, round(each)), endpoint=False), 1)).tolist())
     sizes = np.array([s * 10.0**k for k in range(first, last) for s in steps] + [10.0**last])
     # All levels but one beyond each end would only stretch the colours.
     sizes = sizes[max(0, int(np.searchsorted(sizes, low)) - 1) : int(np.searchsorted(sizes, high)) + 1]
-    levels = np.concatenate([-sizes[::-1], [0.0], sizes]) if signed else sizes
+    levels = np.concatenate([-sizes[::-1], [0.0], sizes]) if each_side else sizes
     return levels, _decades(levels)
 
 

@@ -24,6 +24,10 @@ ASPECT = (1.0, 1.05, 0.72)
 # times higher again is worth its room; what is beyond is cut.
 _REACH, _REACH_SIGNED, _TOLERATED = 10.0, 5.0, 5.0
 
+# Of a gradient so many decades have colours on either side of zero. What is nearer to zero is pale, since there plotly
+# cannot tell the surface from the plane.
+_DECADES = 2
+
 
 class Shown(NamedTuple):
     """The part of the values that a picture shows.
@@ -57,7 +61,7 @@ def surface_view(
     """The heights to draw, all or those in `zlim`, and levels and colours for what is between them."""
     view = shown(values, signed=signed) if zlim is None else _limited(values, zlim)
     inside = (values >= view.low) & (values <= view.high)
-    return SurfaceView(view, levels_of(values[inside], signed, scale))
+    return SurfaceView(view, levels_of(values[inside], signed, scale, _DECADES))
 
 
 def roomy(low: float, high: float) -> tuple[float, float]:
