@@ -145,8 +145,10 @@ def outwards(low: float, high: float) -> tuple[float, float]:
     >>> outwards(0.13, 0.87), outwards(-1.0, 2.0)
     ((0.1, 0.9), (-1.0, 2.0))
     """
-    from matplotlib.ticker import MaxNLocator
+    from matplotlib.ticker import MaxNLocator, MultipleLocator
 
+    if isinstance(ticks(low, high, _MOST_UP), MultipleLocator):
+        return low, high
     at = MaxNLocator(_MOST_UP, steps=_STEPS).tick_values(low, high)
     inside = [float(v) for v in at if low <= v <= high]
     below = max((float(v) for v in at if v <= low), default=inside[0])
