@@ -25,6 +25,7 @@ from mamlgrid.plot._facets import facets
 from mamlgrid.plot._levels import levels_of
 from mamlgrid.plot._ribbons import Box, ribbons
 from mamlgrid.plot._scene_optimum import optimum_scene
+from mamlgrid.plot._scene_run import run_scene
 
 from . import stand_ins
 from .stand_ins import jumps, optimal
@@ -332,7 +333,7 @@ def test_ends_are_those_of_the_run(results: Results) -> None:
         ("--", "outer loop: still moving", Status.NOT_CONVERGED),
     ):
         (marks,) = (line for line in ax.lines if line.get_label() == label)
-        assert 5 <= len(marks.get_xdata()) <= 16
+        assert 5 <= len(marks.get_xdata()) <= 30 < (status == kind).sum()
         (line,) = (a for a in ax.lines if a.get_color() == marks.get_color() and a.get_linestyle() == dash)
         finite = np.isfinite(line.get_ydata())
         expected = np.stack([alphas, ends], axis=1)[status == kind].tolist()
@@ -340,6 +341,15 @@ def test_ends_are_those_of_the_run(results: Results) -> None:
         assert all(point in expected for point in marks.get_xydata().tolist())
     (start,) = (line for line in ax.lines if line.get_label() == "outer loop: start")
     assert (start.get_ydata() == 0).all()
+
+
+def test_an_end_that_no_line_leads_to_has_a_mark_of_its_status(results: Results) -> None:
+    """A dot of the line alone would not say whether it has arrived."""
+    scene = run_scene(results.run, np.asarray(results.run.thetas))
+    marked = {marks.look.label: marks.x for marks in scene.marks}
+    for curve in scene.curves:
+        assert np.isin(curve.x[curve.alone], marked[curve.name]).all()
+    assert any(curve.alone.any() for curve in scene.curves)
 
 
 def test_ends_far_from_each_other_are_not_joined(results: Results) -> None:

@@ -30,7 +30,7 @@ SIZE = (4.3, 3.4)
 SIZE_3D = (4.6, 3.7)
 
 # As many ticks as have room beside each other with a sign and two decimals; above each other there is more.
-_MOST_ACROSS, _MOST_UP, _FEWEST = 7, 10, 4
+_MOST_ACROSS, _MOST_UP, _FEWEST = 7, 10, 3
 _STEPS = (1, 2, 2.5, 5, 10)
 
 # Of a legend: the width of a letter and of a handle with the room around it, in points.
@@ -131,7 +131,7 @@ def ticks(low: float, high: float, most: int = _MOST_ACROSS) -> Any:
     from matplotlib.ticker import MaxNLocator, MultipleLocator
 
     size = 10.0 ** np.floor(np.log10(high - low))
-    for step in size * np.array([0.5, 0.25, 0.2, 1, 0.1]):
+    for step in size * np.array([0.5, 0.25, 0.2, 1, 0.1, 3]):
         parts = np.array([(high - low) / step, low / step])
         whole = np.abs(parts - parts.round()) < 1e-6
         if _FEWEST <= parts[0].round() <= most and whole.all():

@@ -109,4 +109,4 @@ def _draw_run(ax: Axes, run: OuterRun, ends: Any, ways: Any) -> None:
     if ways is not None:
         draw_ways(ax, alphas[some], ways[some], color="white", alpha=0.9)
     starts = None if ways is None else ways[:, 0]
-    draw(ax, run_scene(run, ends, starts=starts, some=some), on_colour=True)
+    draw(ax, run_scene(run, ends, starts=starts, some=some), on_colour=True, front=5)

@@ -35,7 +35,7 @@ MARKERS = {
 }
 
 
-def draw(ax: Axes, scene: Scene, *, on_colour: bool = False, labels: bool = True) -> None:
+def draw(ax: Axes, scene: Scene, *, on_colour: bool = False, labels: bool = True, front: float = 6) -> None:
     """Draw everything; each artist has its place in the scene as its `gid`.
 
     Args:
@@ -43,6 +43,7 @@ def draw(ax: Axes, scene: Scene, *, on_colour: bool = False, labels: bool = True
         scene: what to draw.
         on_colour: with a pale rim, for a dark background.
         labels: write those labels for which there is room.
+        front: the height of the marks, where those of several scenes meet.
     """
     known = LegendNames(ax)
     for k, curve in enumerate(scene.curves):
@@ -58,7 +59,7 @@ def draw(ax: Axes, scene: Scene, *, on_colour: bool = False, labels: bool = True
             }
             ax.plot(curve.x[part], curve.y[part], **style, **place)
     for k, marks in enumerate(scene.marks):
-        _draw_marks(ax, marks, f"marks {k}", known, 6 - k / (1 + len(scene.marks)))
+        _draw_marks(ax, marks, f"marks {k}", known, front - k / (1 + len(scene.marks)))
     for k, band in enumerate(scene.bands):
         look = band.look
         face: Any = {"facecolor": look.color, "alpha": look.opacity, "linewidth": 0}

@@ -112,7 +112,7 @@ ENDS = {
     Status.DIVERGED: MarkLook("outer loop: diverged", BLACK, "x-thin-open", size=5),
     Status.NONFINITE: MarkLook("outer loop: not finite", BLACK, "cross-thin-open", size=6),
 }
-END_LINES = {Status.OK: LineLook("", RUN, 1.6), Status.NOT_CONVERGED: LineLook("", RUN, 1.2, "dash")}
+END_LINES = {Status.OK: LineLook("", RUN, 1.2), Status.NOT_CONVERGED: LineLook("", RUN, 1.0, "dash")}
 
 # An evaluation: its curve, what has no value, and the best of a map.
 TESTED = LineLook("test meta-loss", BLACK, 1.8)

@@ -52,8 +52,8 @@ def optimal_theta(
         scenes.append(run_scene(run, scalar_thetas(run)[0]))
     title = text("title", title)
     ax = axes(ax)
-    for scene in scenes:
-        draw(ax, scene)
+    for k, scene in enumerate(scenes):
+        draw(ax, scene, front=6 - k)
     ylim = window(np.concatenate([scene.thetas for scene in scenes]), result.bounds)
     label = OPTIMUM_LABEL if run is None else THETA_LABEL
     tidy(ax, ALPHA_LABEL, label, xlim=span(np.asarray(result.alphas)), ylim=ylim, title=title)

@@ -64,7 +64,7 @@ def outer_loop(
     if ways is not None:
         some = evenly(alphas.size)
         draw_ways(ax, alphas[some], ways[some], color=RUN, alpha=0.3)
-    draw(ax, scene)
+    draw(ax, scene, front=5)
     ylim = window(np.concatenate(shown), bounds)
     tidy(ax, ALPHA_LABEL, THETA_LABEL, xlim=span(np.array(across)), ylim=ylim, title=title)
     legend(ax)

@@ -31,12 +31,15 @@ def run_scene(run: Any, ends: Numbers, *, starts: Numbers | None = None, some: A
     )
     ends, values = ends[order], without_rounding(values)
     arrived = np.isin(status, tuple(END_LINES))
-    curves = [] if some is not None else [_line(alphas, ends, values, status, code) for code in END_LINES]
+    curves = {} if some is not None else {code: _line(alphas, ends, values, status, code) for code in END_LINES}
+    # A run that no line leads to has a mark of its own, which says how it ended.
+    alone = np.concatenate([np.zeros(0), *(curve.x[curve.alone] for curve in curves.values())])
     marks = []
     for code, look in ENDS.items():
         rows = np.flatnonzero(status == code)
         # Of those that are gone all: where they begin and end is what their strip tells.
-        rows = some_rows(rows) if some is None and code in END_LINES else rows
+        if code in curves:
+            rows = np.union1d(some_rows(rows), rows[np.isin(alphas[rows], alone)])
         y = np.where(arrived[rows], ends[rows], np.nan)
         words = tuple(_words(code, int(events[row])) for row in rows)
         if rows.size:
@@ -49,7 +52,7 @@ def run_scene(run: Any, ends: Numbers, *, starts: Numbers | None = None, some: A
         marks.append(
             Marks("start", STARTS, alphas[rows], starts[order][rows], none, ("start of the outer loop",) * rows.size)
         )
-    kept = tuple(curve for curve in curves if np.isfinite(curve.y).any())
+    kept = tuple(curve for curve in curves.values() if np.isfinite(curve.y).any())
     return Scene(span_of(alphas), span_of(ends[arrived]), kept, (), tuple(marks))
 
 
