@@ -16,6 +16,7 @@ from mamlgrid import Status, plot
 from mamlgrid.plot import _colours, _looks, _view
 from mamlgrid.plot._axes import number, outwards, ticks, without_rounding
 from mamlgrid.plot._levels import levels_of
+from mamlgrid.plot._scene_optimum import optimum_scene
 
 from . import stand_ins
 
@@ -329,6 +330,15 @@ def test_rounding_is_not_read_out() -> None:
     assert without_rounding(values)[:3].tolist() == [0.5, 0, 0]
     assert without_rounding(np.array([1e-32, 3e-32])).tolist() == [1e-32, 3e-32]
     assert number(-0.5) == "−0.5"
+
+
+def test_scenes_say_zero_where_a_value_is_rounding() -> None:
+    """A tie at zero is 2.4652e-32 beside values of 0.5, at its curve and at its marks."""
+    alphas, values = np.linspace(0, 1, 5), np.array([0.5, 0.4, 2.4652e-32, 0.4, 0.5])
+    status = np.where(alphas == 0.5, Status.DEGENERATE, Status.OK)
+    scene = optimum_scene(stand_ins.optimal(alphas, 0.0, status, values=values))
+    assert scene.curves[0].values.tolist() == [0.5, 0.4, 0, 0.4, 0.5]
+    assert [marks.values.tolist() for marks in scene.marks] == [[0.0]]
 
 
 def test_regrets_that_are_rounding_are_not_drawn() -> None:

@@ -52,16 +52,17 @@ def number(value: float) -> str:
     return f"{value:.4g}".replace("-", "−")
 
 
-def without_rounding(values: Any) -> Any:
-    """Zero for what is rounding beside the largest of `values`: nobody wants to read 2.4652e-32.
+def without_rounding(values: Any, beside: Any = None) -> Any:
+    """Zero for what is rounding beside the largest of `values`, or of `beside`: nobody wants to read 2.4652e-32.
 
-    >>> without_rounding(np.array([0.5, 2.4652e-32, np.inf]))
-    array([0.5, 0. , inf])
+    >>> without_rounding(np.array([0.5, 2.4652e-32])).tolist()
+    [0.5, 0.0]
     """
     values = np.asarray(values)
-    sizes = np.abs(values, where=np.isfinite(values), out=np.zeros(values.shape, float))
+    others = np.abs(values if beside is None else np.asarray(beside))
+    largest = np.max(others, initial=0, where=np.isfinite(others))
     rounding = np.finfo(values.dtype).eps if values.dtype.kind == "f" else 0.0
-    return np.where(sizes < rounding * np.max(sizes, initial=0), 0, values)
+    return np.where(np.abs(values) < rounding * largest, 0, values)
 
 
 def window(thetas: Numbers, bounds: Any) -> tuple[float, float]:

@@ -51,7 +51,7 @@ def shared_levels(
     >>> steps = [mg.cases.quartic().meta(num_steps=k) for k in (1, 2)]
     >>> found = [mg.surface(meta, np.linspace(0, 1, 11), np.linspace(-1, 1, 11)) for meta in steps]
     >>> levels = mg.plot.shared_levels(found)
-    >>> [mg.plot.contour(s, levels=levels).get_xlim()[1] for s in found]
+    >>> [float(mg.plot.contour(s, levels=levels).get_xlim()[1]) for s in found]
     [1.0, 1.0]
     """
     values = [field_of(surface, field).ravel() for surface in _surfaces(surfaces)]

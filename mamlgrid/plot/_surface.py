@@ -80,8 +80,8 @@ def surface(
 
     >>> import numpy as np, mamlgrid as mg
     >>> found = mg.surface(mg.cases.quartic().meta(), np.linspace(0, 1.2, 31), np.linspace(-1.5, 1.6, 32))
-    >>> mg.plot.surface(found, zlim=(0, 0.5)).get_zlim()
-    (0.0, 0.5)
+    >>> [float(end) for end in mg.plot.surface(found, zlim=(0, 0.5)).get_zlim()]
+    [0.0, 0.5]
     """
     alphas, thetas, values = grid_of(wanted(result, "Surface"), field)
     scale = checked_scale(levels, cmap, norm, vmin, vmax)
