@@ -374,6 +374,15 @@ def test_what_is_gone_lies_on_the_edge_and_not_in_the_picture(results: Results, 
     assert np.abs(ax.get_ylim()).max() < 10
 
 
+def test_a_run_that_recorded_no_way_has_its_ends_all_the_same(results: Results) -> None:
+    run = replace(results.run, trace=replace(results.run.trace, thetas=None))
+    for ax in (plot.outer_loop(run), plot.contour(results.surface, run=run)):
+        names = [text.get_text() for text in ax.get_legend().get_texts()]  # type: ignore[union-attr]
+        assert "outer loop: end" in names
+        assert "outer loop: start" not in names
+        assert not any(isinstance(c, LineCollection) for c in ax.collections)
+
+
 def test_trajectories_are_vertical_and_few(results: Results) -> None:
     ax = plot.contour(results.surface, run=results.run)
     (ways,) = (c for c in ax.collections if isinstance(c, LineCollection))

@@ -195,11 +195,11 @@ def grid_of(surface: Any, field: Any) -> tuple[Numbers, Numbers, Numbers]:
     return alphas[rows], thetas[columns], field_of(surface, field)[np.ix_(rows, columns)]
 
 
-def scalar_thetas(run: Any) -> tuple[Numbers, Numbers]:
-    """End points `[alphas]` and trajectories `[alphas, steps]` of a run of one parameter."""
+def scalar_thetas(run: Any) -> tuple[Numbers, Numbers | None]:
+    """End points `[alphas]` of a run of one parameter, and its trajectories `[alphas, steps]` if it recorded them."""
     ends, ways = run.thetas, run.trace.thetas
     if not (hasattr(ends, "ndim") and ends.ndim == 1):
         raise ValueError(
             "only the run of a single scalar parameter can be drawn against alpha; plot.learning_curves shows any"
         )
-    return np.asarray(ends), np.asarray(ways)
+    return np.asarray(ends), None if ways is None else np.asarray(ways)
