@@ -9,7 +9,7 @@ import numpy as np
 from ._axes import number, window
 from ._door import scalar_thetas, wanted
 from ._interactive_draw import add_scene
-from ._interactive_style import ALPHA, axis, ends, graph_objects, layout
+from ._interactive_style import ALPHA, LEGEND_BELOW, axis, ends, graph_objects, layout
 from ._scene_diagram import diagram_scene
 from ._scene_optimum import optimum_scene
 from ._scene_run import run_scene
@@ -86,7 +86,6 @@ def bifurcation_diagram(result: Any) -> Figure:
 
 def _laid_out(figure: Any, scene: Scene, title: str, note: str, across: str, limits: list[float]) -> Figure:
     """The figure with its axes, the legend below them."""
-    place = {"x": 0, "xanchor": "left", "y": 0, "yref": "container", "yanchor": "bottom"}
     figure.update_layout(
         layout(
             title,
@@ -96,7 +95,7 @@ def _laid_out(figure: Any, scene: Scene, title: str, note: str, across: str, lim
             xaxis=axis(ALPHA, ends(np.array(scene.alphas))),
             yaxis=axis(across, limits),
             showlegend=True,
-            legend={"orientation": "h", "traceorder": "normal", **place},
+            legend=LEGEND_BELOW,
             hovermode="closest",
         )
     )

@@ -8,7 +8,7 @@ import numpy as np
 
 from ._axes import number
 from ._colours import SECTIONS as _COLORS
-from ._interactive_style import GRID_LINE, axis, ends, graph_objects, layout, slider
+from ._interactive_style import GRID_LINE, LEGEND_BELOW, axis, ends, graph_objects, layout, slider
 from ._view import ASPECT, Shown, SurfaceView, eye, roomy
 
 if TYPE_CHECKING:
@@ -26,6 +26,35 @@ _LINES, _PANELS = (1, 2), (3, 4)
 # Where the surface ends and the panels begin, as a share of the width; the panels' places from the bottom.
 _SCENE_END, _PANEL_START = 0.58, 0.68
 _HEIGHTS = ((0.62, 0.89), (0.06, 0.33))
+
+# In a page the sliders stand above the figure, and the panels have their room; in a narrow one everything stands in a
+# column. Heights are shares of the figure.
+_COLUMN = ((0.29, 0.46), (0.03, 0.2))
+
+
+def _page_layout(panels: tuple[tuple[float, float], ...], left: float, **more: Any) -> dict[str, Any]:
+    """What a page changes: the paths into the figure, and what belongs there."""
+    changed = {f"layout.{name}": value for name, value in more.items()}
+    for k, (name, domain) in enumerate(zip(("axis", "axis2"), panels, strict=True)):
+        changed |= {f"layout.x{name}.domain": [left, 1], f"layout.y{name}.domain": list(domain)}
+        changed |= {f"layout.annotations.{k}.{key}": v for key, v in (("x", left), ("y", domain[1]), ("yshift", 4))}
+    return changed
+
+
+def _box(size: float) -> dict[str, float]:
+    """The lengths of the three axes: as large as their room is."""
+    return dict(zip("xyz", (size * side for side in ASPECT), strict=True))
+
+
+_LAYOUTS = {
+    "wide": _page_layout(((0.6, 0.95), (0.06, 0.41)), _PANEL_START),
+    "narrow": _page_layout(_COLUMN, 0.15, height=960)
+    | {
+        "layout.scene.domain": {"x": [0, 1], "y": [0.6, 1]},
+        "layout.scene.aspectratio": _box(1.05),
+    }
+    | {"data.0.colorbar.x": 0.5, "data.0.colorbar.y": 0.52, "data.0.colorbar.len": 0.8},
+}
 
 
 class Look(NamedTuple):
@@ -132,7 +161,7 @@ def linked_sections(
             title,
             shown.note,
             height=660,
-            margin={"l": 8, "r": 18, "t": 104, "b": 34},
+            margin={"l": 8, "r": 18, "t": 104, "b": 60},
             scene=_scene(alphas, thetas, shown),
             xaxis=axis("θ", ends(thetas), **wide),
             yaxis=axis(look.label, shown.padded(), domain=_HEIGHTS[0], zeroline=look.signed),
@@ -143,12 +172,20 @@ def linked_sections(
                 slider(grid.axes[fixed], k, lambda i, fixed=fixed: grid.step(fixed, i), _slider_place(fixed))
                 for fixed, k in enumerate(start)
             ],
-            legend={"orientation": "h", "traceorder": "normal", "x": 0, "y": 1, "yanchor": "bottom"},
-            # Asks `write_html` for the script, and tells it over which traces the mouse moves the sections.
-            meta={"linked_sections": {"over": [0]}},
+            legend=LEGEND_BELOW,
+            meta={"linked_sections": _linked(grid, start), "layouts": _LAYOUTS},
         )
     )
     return figure
+
+
+def _linked(grid: _Grid, start: tuple[int, int]) -> dict[str, Any]:
+    """What a page moves them with: two sliders, and the mouse over those of the traces."""
+    controls = [
+        {"prefix": f"{name} = ", "active": k, "last": points.size - 1, "told": grid.told(fixed, k)}
+        for fixed, (name, points, k) in enumerate(zip(_NAMES, grid.axes, start, strict=True))
+    ]
+    return {"over": [0], "controls": controls}
 
 
 def _scene(alphas: Numbers, thetas: Numbers, shown: Shown) -> dict[str, Any]:
@@ -163,7 +200,7 @@ def _scene(alphas: Numbers, thetas: Numbers, shown: Shown) -> dict[str, Any]:
         # Its name is on the colour bar: here it would cover the ticks in a narrow page.
         "zaxis": side("", [roomy(shown.low, shown.high)[0], shown.high]),
         "aspectmode": "manual",
-        "aspectratio": dict(zip("xyz", ASPECT, strict=True)),
+        "aspectratio": _box(1.2),
         "camera": {
             "eye": eye(2.46),
             "center": {"x": 0, "y": 0, "z": -0.1},

@@ -23,14 +23,42 @@ _FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', 'DejaVu Sans', Arial, 
 _INK, _PALE_INK, _FRAME = "#222222", "#555555", "#888888"
 GRID_LINE = "#e4e4e4"
 
+# What a page draws in its place for those who prefer dark colours: paper and ink change places, colours that mean
+# something stay. The names are those of plotly's template too.
+_DARK_PAPER = "#16181b"
+INKS = {
+    "white": _DARK_PAPER,
+    "#ffffff": _DARK_PAPER,
+    "#fafafa": "#1d2024",
+    GRID_LINE: "#33383e",
+    "#ebf0f8": "#33383e",
+    "#dfe8f3": "#33383e",
+    "#c8d4e3": "#33383e",
+    "#000000": "#ffffff",
+    _INK: "#e8e8e8",
+    "#2a3f5f": "#e8e8e8",
+    _PALE_INK: "#b0b0b0",
+    _FRAME: "#80868c",
+}
+
+
+# Below the axes; a page gives it room for as many rows as it needs.
+LEGEND_BELOW = {
+    "orientation": "h",
+    "traceorder": "normal",
+    **{"x": 0, "xanchor": "left", "y": 0, "yref": "container", "yanchor": "bottom"},
+}
+
 
 def graph_objects() -> Any:
-    """`plotly.graph_objects`, imported when first used."""
+    """Where to find `Figure`, which brings plotly: imported when first used."""
     try:
-        import plotly.graph_objects
+        import plotly  # noqa: F401
     except ImportError as error:
         raise ImportError("interactive figures need plotly: pip install 'mamlgrid[interactive]'") from error
-    return plotly.graph_objects
+    from . import _interactive_figure
+
+    return _interactive_figure
 
 
 def layout(title: str, note: str = "", **more: Any) -> dict[str, Any]:
