@@ -81,7 +81,7 @@ def test_task_losses_of_several_alphas_has_a_slider() -> None:
     assert len(steps) == ALPHAS.size
     y, last = steps[-1].args[0]["y"], np.asarray(losses.values)[0]
     np.testing.assert_array_equal(np.stack(y, axis=-1), last)  # sorted: the last step is the largest alpha
-    np.testing.assert_array_equal(figure.data[1].y, np.asarray(losses.values)[-1, :, 1])
+    np.testing.assert_array_equal(figure.data[1].y, np.asarray(losses.values)[0, :, 1])
 
 
 def test_task_losses_wants_one_label_a_task() -> None:

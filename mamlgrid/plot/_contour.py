@@ -12,10 +12,10 @@ from ._door import Field, axes, beside, grid_of, scalar_thetas, text, wanted
 from ._door import scale as checked_scale
 from ._draw import draw
 from ._levels import label, levels_of
-from ._outer_loop import draw_ways, evenly
+from ._outer_loop import draw_ways
 from ._scene_diagram import branch_scene
 from ._scene_optimum import optimum_scene
-from ._scene_run import run_scene
+from ._scene_run import evenly, run_scene
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,7 +13,15 @@ if TYPE_CHECKING:
 
 # Unicode, not LaTeX: MathJax would have to be fetched, and these pages open offline.
 ALPHA, THETA = "inner step size α", "initial parameter θ"
-VALUE, GRADIENT = "meta-loss L<sub>M</sub>", "gradient ∂L<sub>M</sub>/∂θ"
+VALUE = "meta-loss L<sub>M</sub>"
+FIELDS = {
+    "values": VALUE,
+    "grads": "gradient ∂L<sub>M</sub>/∂θ",
+    "curvatures": "curvature ∂²L<sub>M</sub>/∂θ²",
+}
+
+# Lines differ in the dash as well as in colour.
+DASHES = ("solid", "dash", "dot", "dashdot")
 
 # Every step of a slider carries the curve it shows, so that it works without a kernel and without a script.
 # More steps than this are closer together than a mouse can place them.
@@ -76,7 +84,7 @@ def layout(title: str, note: str = "", **more: Any) -> dict[str, Any]:
     }
 
 
-def axis(title: str, limits: list[float], **more: Any) -> dict[str, Any]:
+def axis(title: str, limits: list[float] | None, **more: Any) -> dict[str, Any]:
     """A two-dimensional axis with a line and a faint grid."""
     ticks = {"ticks": "outside", "tickcolor": _FRAME, "ticklen": 4}
     lines = {"showline": True, "linecolor": _FRAME, "gridcolor": GRID_LINE}
@@ -84,7 +92,16 @@ def axis(title: str, limits: list[float], **more: Any) -> dict[str, Any]:
     return {"title": {"text": title, "standoff": 8}, "range": limits, **ticks, **lines, **zero, **more}
 
 
-def ends(points: Numbers) -> list[float]:
+def laid_out(figure: Any, words: Any, x: dict[str, Any], y: dict[str, Any], **more: Any) -> Any:
+    """The figure with its axes, the legend below them; `words` are its title and a note, lines apart by <br>."""
+    title, note = words
+    margin = {"l": 62, "r": 18, "t": 86 + 18 * note.count("<br>"), "b": 100}
+    axes = {"xaxis": x, "yaxis": y, "showlegend": True, "legend": LEGEND_BELOW, "hovermode": "closest"}
+    figure.update_layout(layout(title, note, height=500, margin=margin, **axes, **more))
+    return figure
+
+
+def ends(points: Numbers | tuple[float, float]) -> list[float]:
     """The range of an axis from its first to its last point; a little around a single one."""
     low, high = float(points[0]), float(points[-1])
     return [low, high] if high > low else [low - 0.5, low + 0.5]

@@ -22,7 +22,7 @@ def described(figure: Figure) -> str:
     >>> import numpy as np, mamlgrid as mg
     >>> losses = mg.task_losses(mg.cases.quadratic().meta(), np.array([0.0]), np.linspace(-1, 2, 50))
     >>> described(mg.plot.interactive.task_losses(losses, labels=["first", "second"]))
-    'Across: initial parameter θ, from −1 to 2. Up: task loss, from −0.08 to 2.08. Shown: first, second.'
+    'Across: initial parameter θ, from −1 to 2. Up: task loss, from −0.07978 to 2.08. Shown: first, second.'
     """
     layout: Any = figure.layout
     parts = []
@@ -59,7 +59,7 @@ def _things(figure: Any) -> list[str]:
     counts = dict.fromkeys(named, 0)
     for trace in figure.data:
         name = _plain(trace.name or "")
-        if name in counts and trace.mode == "markers":
+        if name in counts and getattr(trace, "mode", "") == "markers":
             counts[name] += int(np.isfinite(np.asarray(trace.y, float)).sum())
     counts.pop("", None)
     return [name + (f" ({count} marks)" if count > 1 else "") for name, count in counts.items()]

@@ -6,26 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._axes import legend, number, span, tidy
+from ._axes import legend, span, tidy
 from ._door import axes, text, wanted, whole_number
 from ._lines import DASHES
+from ._scene_learning import FEW, learning_scene
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from .._outer_loop.outer_run import OuterRun
-
-# More curves than this are told apart by one row of shades.
-_FEW = 4
-
-# Of many curves so many are named in the legend, evenly.
-_NAMED = 6
-
-# A curve may rise to this multiple of what the others reach; above that it leaves the picture.
-_HEADROOM = 3
-
-# Positive values that span more than this factor are drawn on a logarithmic axis.
-_WIDE = 20
 
 
 def learning_curves(run: OuterRun, ax: Axes | None = None, *, window: int = 1, title: str | None = None) -> Axes:
@@ -50,43 +39,26 @@ def learning_curves(run: OuterRun, ax: Axes | None = None, *, window: int = 1, t
     >>> [line.get_label() for line in mg.plot.learning_curves(run).lines]
     ['α = 0', 'α = 0.4']
     """
-    trace = wanted(run, "OuterRun", "run").trace
-    alphas, steps, values = (np.asarray(x) for x in (run.alphas, trace.steps, trace.values))
-    window, title = whole_number("window", window, 1, max(1, steps.size)), text("title", title)
-    ax = axes(ax)
-    shades = _shades(alphas.size)
-    few = alphas.size <= _FEW
-    named = set(np.linspace(0, alphas.size - 1, min(alphas.size, _NAMED)).round().astype(int).tolist())
-    for i, alpha in enumerate(alphas):
-        style = {"color": shades[i], "linestyle": DASHES[i] if few else "solid"}
-        finite = np.flatnonzero(np.isfinite(values[i]))
-        along = values[i, : finite[-1] + 1 if finite.size else 0]
-        if window > 1:
-            ax.plot(steps[: along.size], along, color=shades[i], linewidth=0.6, alpha=0.3)
-            along = np.convolve(along, np.full(window, 1 / window), "valid")
-        late = steps[window - 1 :][: along.size]
-        label = f"α = {number(alpha)}" if i in named else "_"
-        ax.plot(late, along, label=label, linewidth=1.6, **style)
-        if 0 < finite.size < steps.size:
-            ax.plot(steps[finite[-1]], values[i, finite[-1]], marker="x", color=shades[i], linestyle="none")
-    whole = values[np.isfinite(values).all(axis=1)]
-    known = np.concatenate([whole.ravel(), values[np.isfinite(values[:, 0]), 0]])
-    if known.size and known.min() > 0 and known.max() > _WIDE * known.min():
-        ax.set_yscale("log")
-    if known.size and np.nanmax(np.where(np.isfinite(values), values, np.nan)) > known.max():
-        room = _HEADROOM * np.ptp(known) if ax.get_yscale() == "linear" else 0.0
-        ax.set_ylim(whole.min(initial=known.min()) * 0.8 - room * 0.02, _HEADROOM * known.max() + room)
-    low, high = ax.get_ylim()
-    floor = 0.0 if known.size and known.min() >= 0 else low
-    what = r"meta-loss $L_M$ after adaptation"
-    tidy(ax, "outer step", what, xlim=span(steps), ylim=(floor, high), title=title)
-    legend(ax)
-    return ax
-
-
-def _shades(count: int) -> list:
-    """Alphas in order, from dark to light."""
     import matplotlib
 
-    # To neither end, which are no lines on black and on white.
-    return list(matplotlib.colormaps["viridis"](np.linspace(0.12, 0.85, count)))
+    steps = np.asarray(wanted(run, "OuterRun", "run").trace.steps)
+    window, title = whole_number("window", window, 1, max(1, steps.size)), text("title", title)
+    scene = learning_scene(run, window)
+    ax = axes(ax)
+    shades = matplotlib.colormaps["viridis"]([curve.shade for curve in scene.curves])
+    for i, curve in enumerate(scene.curves):
+        style = {"color": shades[i], "linestyle": DASHES[i] if len(scene.curves) <= FEW else "solid"}
+        if window > 1:
+            ax.plot(curve.steps, curve.values, color=shades[i], linewidth=0.6, alpha=0.3)
+        ax.plot(curve.late, curve.means, label=curve.name if curve.named else "_", linewidth=1.6, **style)
+        if curve.lost:
+            ax.plot(curve.steps[-1], curve.values[-1], marker="x", color=shades[i], linestyle="none")
+    if scene.logarithmic:
+        ax.set_yscale("log")
+    if scene.high is not None:
+        ax.set_ylim(scene.low, scene.high)
+    low, high = ax.get_ylim()
+    ylim = (0.0 if scene.from_zero else low, high)
+    tidy(ax, "outer step", r"meta-loss $L_M$ after adaptation", xlim=span(steps), ylim=ylim, title=title)
+    legend(ax)
+    return ax

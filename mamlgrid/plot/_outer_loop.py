@@ -11,7 +11,7 @@ from ._colours import RUN
 from ._door import axes, beside, scalar_thetas, text, wanted
 from ._draw import draw
 from ._scene_optimum import optimum_scene
-from ._scene_run import run_scene
+from ._scene_run import evenly, reached, run_scene
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from .._base.types import Numbers
     from .._outer_loop.outer_run import OuterRun
     from .._stationary.optimum import OptimalTheta
-
-# Trajectories are vertical: more of them than this make a curtain.
-_MOST_TRAJECTORIES = 13
 
 
 def outer_loop(
@@ -71,13 +68,6 @@ def outer_loop(
     return ax
 
 
-def evenly(count: int) -> Any:
-    """A readable number of the trajectories, the first and the last among them."""
-    return np.unique(np.linspace(0, count - 1, min(count, _MOST_TRAJECTORIES)).round().astype(int))
-
-
 def draw_ways(ax: Axes, alphas: Numbers, ways: Numbers, *, color: Any, alpha: float, linewidth: float = 1.0) -> None:
     """A vertical line for each alpha, over all the thetas it passed through."""
-    reached = np.where(np.isfinite(ways), ways, np.nan)
-    lows, highs = np.nanmin(reached, axis=1), np.nanmax(reached, axis=1)
-    ax.vlines(alphas, lows, highs, color, alpha=alpha, linewidth=linewidth)
+    ax.vlines(alphas, *reached(ways), color, alpha=alpha, linewidth=linewidth)

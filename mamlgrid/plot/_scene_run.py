@@ -16,6 +16,21 @@ if TYPE_CHECKING:
     from .._base.types import Numbers
 
 
+# Trajectories are vertical: more of them than this make a curtain.
+_MOST_TRAJECTORIES = 13
+
+
+def evenly(count: int) -> Any:
+    """A readable number of the trajectories, the first and the last among them."""
+    return np.unique(np.linspace(0, count - 1, min(count, _MOST_TRAJECTORIES)).round().astype(int))
+
+
+def reached(ways: Numbers) -> tuple[Numbers, Numbers]:
+    """The lowest and the highest theta that each trajectory, `[alphas, steps]`, passed through."""
+    finite = np.where(np.isfinite(ways), ways, np.nan)
+    return np.nanmin(finite, axis=1), np.nanmax(finite, axis=1)
+
+
 def run_scene(run: Any, ends: Numbers, *, starts: Numbers | None = None, some: Any = None) -> Scene:
     """End points of the runs of one scalar parameter.
 
