@@ -17,6 +17,7 @@ from mamlgrid import Status, plot
 from mamlgrid.plot._levels import levels_of
 from mamlgrid.plot._scene import Scene
 from mamlgrid.plot._scene_comparison import fixed_point_scene, regret_scene
+from mamlgrid.plot._scene_evaluation import best_scene, evaluation_scene
 from mamlgrid.plot._scene_optimum import optimum_scene
 from mamlgrid.plot._scene_run import evenly, run_scene
 
@@ -29,13 +30,12 @@ pytestmark = pytest.mark.usefixtures("no_window")
 
 # What one has and the other has no use for: the page of a figure, and levels shared by pictures.
 ONLY_THERE = {"write_html"}
-ONLY_HERE = {"interactive", "shared_levels", "animate"}
+ONLY_HERE = {"shared_levels", "animate"}
 
 
 def public(module: Any) -> set[str]:
     """The functions of a module that are for everybody."""
-    there = {name: getattr(module, name) for name in dir(module) if name[0] != "_"}
-    return {name for name, f in there.items() if inspect.isfunction(f) and f.__module__.startswith("mamlgrid")}
+    return {name for name in dir(module) if inspect.isfunction(getattr(module, name))}
 
 
 PICTURES = sorted(public(interactive) - ONLY_THERE)
@@ -64,6 +64,8 @@ class Given(NamedTuple):
     losses: Any
     diagram: Any
     comparison: Any
+    tested: Any
+    mapped: Any
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +76,19 @@ def given() -> Given:
     surface = stand_ins.made(mg.Surface, alphas=alphas, thetas=thetas, values=values, grads=values, curvatures=None)
     optimum = stand_ins.optimal(alphas, np.where(alphas > 0.35, 1.0, -1.0), jumps=stand_ins.jumps(0.35, -1.0, 1.0))
     losses = stand_ins.made(mg.TaskLosses, alphas=alphas, thetas=thetas, values=np.stack([values, -values], -1))
-    return Given(surface, optimum, outer_run(alphas), losses, stand_ins.hysteresis(), stand_ins.parabolas())
+    run, diagram, comparison = outer_run(alphas), stand_ins.hysteresis(), stand_ins.parabolas()
+    return Given(surface, optimum, run, losses, diagram, comparison, *evaluations(alphas, run.thetas))
+
+
+def evaluations(alphas: np.ndarray, thetas: np.ndarray) -> tuple[mg.Evaluation, mg.Evaluation]:
+    """Tested with its own alpha, and with all of them; one value in doubt, one not finite."""
+    values = (alphas[:, None] - alphas[None, :]) ** 2 + 0.1
+    status = np.zeros(values.shape, np.int8)
+    status[3, 4], status[5, 6] = Status.NOT_CONVERGED, Status.NONFINITE
+    values[5, 6] = np.nan
+    fields: dict[str, Any] = {"alphas": alphas, "thetas": thetas}
+    tested = stand_ins.made(mg.Evaluation, alphas_test=None, values=values[:, 4], status=status[:, 4], **fields)
+    return tested, stand_ins.made(mg.Evaluation, alphas_test=alphas, values=values, status=status, **fields)
 
 
 def outer_run(alphas: np.ndarray) -> mg.OuterRun:
@@ -120,6 +134,10 @@ def scenes_of_run(given: Given) -> list[Scene]:
     return [optimum_scene(given.optimum), run_scene(given.run, given.run.thetas, starts=ways[:, 0])]
 
 
+def best_of(mapped: Any) -> Scene:
+    return best_scene(mapped.alphas, mapped.alphas_test, mapped.values, mapped.status)
+
+
 SCENES: dict[str, tuple[Callable[[Any, Given], Any], Callable[[Given], list[Scene]]]] = {
     "fixed_points": (lambda m, g: m.fixed_points(g.comparison), lambda g: [fixed_point_scene(g.comparison)]),
     "regrets": (lambda m, g: m.regrets(g.comparison), lambda g: [regret_scene(g.comparison)]),
@@ -128,6 +146,8 @@ SCENES: dict[str, tuple[Callable[[Any, Given], Any], Callable[[Given], list[Scen
         lambda g: [fixed_point_scene(g.comparison, only=1)],
     ),
     "outer_loop": (lambda m, g: m.outer_loop(g.run, optimum=g.optimum), scenes_of_run),
+    "evaluation": (lambda m, g: m.evaluation(g.tested), lambda g: [evaluation_scene(g.tested)[0]]),
+    "evaluation_map": (lambda m, g: m.evaluation(g.mapped), lambda g: [best_of(g.mapped)]),
 }
 
 
@@ -166,6 +186,16 @@ def test_both_contours_have_the_same_levels_and_colours(given: Given, field: Any
     finite = np.isfinite(surface.values).T
     np.testing.assert_array_equal(np.asarray(drawn.customdata)[finite], np.asarray(surface.values).T[finite])
     assert np.isnan(drawn.z).sum() == 1
+
+
+def test_both_maps_of_an_evaluation_show_what_is_in_doubt(given: Given) -> None:
+    figure, ax = interactive.evaluation(given.mapped), plot.evaluation(given.mapped)
+    (doubts,) = (trace for trace in figure.data if trace.uid == "doubts")
+    (marks,) = (line for line in ax.lines if line.get_label() == "not confirmed")
+    assert [doubts.x[0], doubts.y[0]] == np.asarray(marks.get_xydata()).ravel().tolist()
+    (drawn,) = (trace for trace in figure.data if trace.uid == "field")
+    assert np.argwhere(np.isnan(drawn.z)).tolist() == [[6, 5]]
+    assert "same α" in {trace.name for trace in figure.data}
 
 
 def test_both_contours_show_the_same_trajectories(given: Given) -> None:
@@ -256,7 +286,7 @@ def test_a_title_is_a_text(given: Given, name: str) -> None:
     results = {
         "bifurcation_diagram": given.diagram, "task_losses": given.losses, "optimal_theta": given.optimum,
         "learning_curves": given.run, "outer_loop": given.run, "contour": given.surface, "section": given.surface,
-        "surface": given.surface, "gradient_surface": given.surface,
+        "surface": given.surface, "gradient_surface": given.surface, "evaluation": given.mapped,
     }  # fmt: skip
     result = results.get(name, given.comparison)
     more = {"alpha": 0.5} if name == "section" else {"label": "MAML"} if name == "climbing" else {}

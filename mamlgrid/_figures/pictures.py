@@ -179,7 +179,7 @@ def _quadratic() -> list[Picture]:
             "Seen from above; colours are spaced by ratio. White lines are runs of the outer loop from θ = −0.5: "
             "α does not change along a run, so each goes straight up.",
             lambda: figure_of(plot.contour(found, new_axes(), optimum=optimum, run=run)),
-            None,
+            lambda: plot.interactive.contour(found, optimum=optimum, run=run),
             (check_grid("dL_M/dtheta = (1 - alpha)^2 (2 theta - 1)", found.grads, case.meta_grad, found),),
             {},
         ),
@@ -191,7 +191,7 @@ def _quadratic() -> list[Picture]:
             "The closer α is to 1, the smaller the meta-gradient: a perfect inner loop leaves the outer loop "
             "nothing to learn from.",
             lambda: figure_of(plot.outer_loop(run, new_axes(), optimum=optimum)),
-            lambda: plot.interactive.optimal_theta(optimum, run=run),
+            lambda: plot.interactive.outer_loop(run, optimum=optimum),
             (
                 Check(
                     "theta_n = 1/2 + (theta_0 - 1/2) (1 - 2 beta (1 - alpha)^2)^n",
@@ -282,7 +282,7 @@ def _quartic() -> list[Picture]:
             "Seen from above. White lines are runs of the outer loop from θ = 0: past the jump they climb to the far "
             "branch; around α = 1 a nearer well holds them back.",
             lambda: figure_of(plot.contour(found, new_axes(), optimum=optimum, run=run)),
-            None,
+            lambda: plot.interactive.contour(found, optimum=optimum, run=run),
             (check_descent(case, run, _LEARNING_RATE),),
             {},
         ),
@@ -294,7 +294,7 @@ def _quartic() -> list[Picture]:
             "optimum for most α, stays on the old branch for a while after the jump, and is caught by a local "
             "minimum around α = 1.",
             lambda: figure_of(plot.outer_loop(run, new_axes(), optimum=optimum)),
-            lambda: plot.interactive.optimal_theta(optimum, run=run),
+            lambda: plot.interactive.outer_loop(run, optimum=optimum),
             (check_descent(case, run, _LEARNING_RATE), check_not_below(run, optimum)),
             {"theta_0": 0.0, "learning_rate": _LEARNING_RATE, "num_steps": _steps(run)},
         ),

@@ -92,14 +92,24 @@ def contour(
     return laid_out(figure, words, across, axis(THETA, ends(thetas), showgrid=False), plot_bgcolor=NONFINITE_GREY)
 
 
-def fill(figure: Any, x: Numbers, y: Numbers, values: Numbers, levels: Levels, words: str) -> None:
-    """Filled contours of `values`, `[y, x]`, with a colour bar.
+def fill(
+    figure: Any,
+    x: Numbers,
+    y: Numbers,
+    values: Numbers,
+    levels: Levels,
+    words: str,
+    *,
+    names: tuple[str, str] = ("α", "θ"),
+) -> None:
+    """Filled contours of `values`, `[y, x]`, with a colour bar; `names` are those of the axes, for hover texts.
 
     plotly's levels are evenly spaced: it is given places on the colour map, on which they are.
     """
     from matplotlib.colors import to_hex
 
     values, step = np.where(np.isfinite(values), values, np.nan), 1 / levels.levels.size
+    told = f"{names[0]} = %{{x:.4g}}<br>{names[1]} = %{{y:.4g}}<br>{words} = %{{customdata:.5g}}<extra></extra>"
     bar = {"tickvals": levels.places(list(levels.ticks)).tolist(), "ticktext": levels.words(), "thickness": 14}
     figure.add_contour(
         x=x,
@@ -112,7 +122,7 @@ def fill(figure: Any, x: Numbers, y: Numbers, values: Numbers, levels: Levels, w
         line={"width": 0},
         colorscale=[[place, to_hex(levels.cmap(place))] for place in np.linspace(0, 1, 33).tolist()],
         colorbar={"title": {"text": words, "side": "top"}, **bar},
-        hovertemplate=f"α = %{{x:.4g}}<br>θ = %{{y:.4g}}<br>{words} = %{{customdata:.5g}}<extra></extra>",
+        hovertemplate=told,
         uid="field",
         name="",
     )

@@ -27,7 +27,7 @@ _RIM, _LINE, _PER_WIDTH, _MARK = 0.006, 0.02, 0.0015, 0.03
 
 
 def add_scene(
-    figure: Figure, scene: Scene, across: tuple[float, float], *, up: str = "θ", on_colour: bool = False
+    figure: Figure, scene: Scene, across: tuple[float, float], *, up: str | None = "θ", on_colour: bool = False
 ) -> None:
     """Add everything; each trace has its place in the scene as its `uid`.
 
@@ -35,11 +35,12 @@ def add_scene(
         figure: with alpha along x.
         scene: what to draw.
         across: from where to where bands reach.
-        up: what is along y, for hover texts.
+        up: what is along y, for hover texts; None where it is the value itself.
         on_colour: lines with a pale rim, for a dark background.
     """
     known = _Legend(figure)
-    point, on_curve = (text.replace("θ = ", f"{up} = ", 1) for text in (_POINT, _ON_CURVE))
+    line = "" if up is None else f"{up} = %{{y:.6g}}<br>"
+    point, on_curve = (text.replace("θ = %{y:.6g}<br>", line) for text in (_POINT, _ON_CURVE))
     edge = across[0] + 0.015 * (across[1] - across[0])
     curves = [
         {

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from ._interactive_comparison import climbing, fixed_points, regrets
 from ._interactive_contour import contour
+from ._interactive_evaluation import evaluation
 from ._interactive_lines import section, task_losses
 from ._interactive_optimum import bifurcation_diagram, optimal_theta
 from ._interactive_page import write_html
@@ -19,6 +20,7 @@ __all__ = [
     "bifurcation_diagram",
     "climbing",
     "contour",
+    "evaluation",
     "fixed_points",
     "gradient_surface",
     "learning_curves",
@@ -30,3 +32,7 @@ __all__ = [
     "task_losses",
     "write_html",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__
