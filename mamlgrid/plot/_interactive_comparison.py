@@ -9,16 +9,13 @@ import numpy as np
 from ._axes import window
 from ._door import text, wanted
 from ._interactive_draw import add_scene
-from ._interactive_style import ALPHA, THETA, axis, ends, graph_objects, laid_out
+from ._interactive_style import ALPHA, SHADE, THETA, axis, ends, graph_objects, laid_out
 from ._scene_comparison import fixed_point_scene, regret_scene
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
     from .._stationary.compare import Comparison
-
-# The cells in which an algorithm climbs.
-_SHADE = "#d9d9d9"
 
 
 def fixed_points(result: Comparison, *, title: str | None = None) -> Figure:
@@ -120,13 +117,13 @@ def climbing(result: Comparison, label: str, *, title: str | None = None) -> Fig
         showscale=False,
         zmin=0,
         zmax=1,
-        colorscale=[[0, "rgba(0,0,0,0)"], [1, _SHADE]],
+        colorscale=[[0, "rgba(0,0,0,0)"], [1, SHADE]],
         hovertemplate="α = %{x:.4g}<br>θ = %{y:.4g}<br>climbs: %{z}<extra></extra>",
         uid="cells",
     )
     # A heat map has no entry of its own look.
     figure.data[0].showlegend = False
-    square: Any = {"symbol": "square", "size": 12, "color": _SHADE}
+    square: Any = {"symbol": "square", "size": 12, "color": SHADE}
     figure.add_scatter(x=[None], y=[None], mode="markers", marker=square, name="climbs", showlegend=True)
     add_scene(figure, scene, (float(thetas[0]), float(thetas[-1])))
     words = title or f"Where {label} climbs", "Shaded: a small step along its direction raises the true meta-loss."

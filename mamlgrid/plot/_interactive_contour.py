@@ -26,6 +26,15 @@ if TYPE_CHECKING:
     from .._stationary.optimum import OptimalTheta
     from ._levels import Levels
 
+# In a narrow page the colour bar stands above the axes: beside them it would take half of their width.
+_ABOVE = {"orientation": "h", "x": 0.5, "xanchor": "center", "y": 1.01, "yanchor": "bottom", "len": 1}
+BAR_ABOVE = {
+    "layouts": {
+        "narrow": {"layout.margin.t": 110, "layout.height": 560}
+        | {f"data.0.colorbar.{name}": value for name, value in _ABOVE.items()}
+    }
+}
+
 
 def contour(
     result: Surface,
@@ -89,7 +98,8 @@ def contour(
         _add_run(figure, run, *finals, limits)
     words = title or f"{FIELDS[field][0].upper()}{FIELDS[field][1:]} over α and θ", ""
     across = axis(ALPHA, ends(alphas), showgrid=False)
-    return laid_out(figure, words, across, axis(THETA, ends(thetas), showgrid=False), plot_bgcolor=NONFINITE_GREY)
+    up, look = axis(THETA, ends(thetas), showgrid=False), {"plot_bgcolor": NONFINITE_GREY, "meta": BAR_ABOVE}
+    return laid_out(figure, words, across, up, **look)
 
 
 def fill(

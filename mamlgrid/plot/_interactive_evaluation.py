@@ -8,10 +8,10 @@ import numpy as np
 
 from .._results.status import Status
 from ._axes import span
-from ._colours import GREY, NONFINITE_GREY
+from ._colours import BLACK, GREY, NONFINITE_GREY
 from ._door import scale as checked_scale
 from ._door import text, wanted
-from ._interactive_contour import fill
+from ._interactive_contour import BAR_ABOVE, fill
 from ._interactive_draw import add_scene
 from ._interactive_style import ALPHA, axis, ends, graph_objects, laid_out
 from ._levels import levels_of
@@ -94,7 +94,7 @@ def _map(figure: Any, result: Any, scale: Any, words: tuple[str, str]) -> Figure
     fill(figure, x, y, values.T, levels_of(values, False, scale), _VALUE, names=(_TRAINED, _TESTED))
     first, last = max(x[0], y[0]), min(x[-1], y[-1])
     if first < last:
-        line = {"color": "black", "width": 1.5, "dash": "dash"}
+        line = {"color": BLACK, "width": 1.5, "dash": "dash"}
         diagonal: Any = {"mode": "lines", "line": line, "name": "same α", "hoverinfo": "skip", "uid": "diagonal"}
         figure.add_scatter(x=[first, last], y=[first, last], **diagonal)
     add_scene(figure, best_scene(x, y, values, status), (y[0], y[-1]), up=_TESTED, on_colour=True)
@@ -105,4 +105,4 @@ def _map(figure: Any, result: Any, scale: Any, words: tuple[str, str]) -> Figure
         more: Any = {"mode": "markers", "marker": mark, "name": "not confirmed", "uid": "doubts", "text": told}
         figure.add_scatter(x=x[row], y=y[column], hovertemplate="%{text}<extra></extra>", **more)
     across, up = (axis(name, list(span(points)), showgrid=False) for name, points in ((_TRAINED, x), (_TESTED, y)))
-    return laid_out(figure, words, across, up, plot_bgcolor=NONFINITE_GREY)
+    return laid_out(figure, words, across, up, plot_bgcolor=NONFINITE_GREY, meta=BAR_ABOVE)

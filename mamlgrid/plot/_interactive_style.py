@@ -31,6 +31,9 @@ _FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', 'DejaVu Sans', Arial, 
 _INK, _PALE_INK, _FRAME = "#222222", "#555555", "#888888"
 GRID_LINE = "#e4e4e4"
 
+# Cells that are told apart by being dark.
+SHADE = "#d9d9d9"
+
 # What a page draws in its place for those who prefer dark colours: paper and ink change places, colours that mean
 # something stay. The names are those of plotly's template too.
 _DARK_PAPER = "#16181b"
@@ -47,6 +50,7 @@ INKS = {
     "#2a3f5f": "#e8e8e8",
     _PALE_INK: "#b0b0b0",
     _FRAME: "#80868c",
+    SHADE: "#454b52",
 }
 
 
