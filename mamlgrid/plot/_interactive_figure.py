@@ -20,6 +20,10 @@ class Figure(plotly.graph_objects.Figure):
     goes through the renderers of plotly as ever.
     """
 
+    def __repr__(self) -> str:
+        layout: Any = self.layout
+        return f"Figure({str(layout.title.text or '')!r}, {len(self.data)} traces)"
+
     def _ipython_display_(self) -> None:
         # IPython asks this first; told so, it takes the bundle.
         raise NotImplementedError("shown by its mimebundle")

@@ -10,7 +10,7 @@ import numpy as np
 from ._axes import number
 from ._colours import SECTIONS, TASKS, of
 from ._door import Field, field_of, names, one_number, text, wanted, whole_number
-from ._interactive_style import ALPHA, DASHES, FIELDS, THETA, axis, ends, graph_objects, layout, slider
+from ._interactive_style import ALPHA, DASHES, FIELDS, THETA, axis, ends, graph_objects, laid_out, slider
 from ._view import shown
 
 if TYPE_CHECKING:
@@ -78,8 +78,7 @@ def task_losses(
     view = shown(values, by_row=True)
     y = axis("task loss after adaptation" if adapted else "task loss", view.padded())
     more = _with_slider("α", alphas, start, step)
-    figure.update_layout(layout(title or words, view.note, xaxis=axis(THETA, ends(thetas)), yaxis=y, **more))
-    return figure
+    return laid_out(figure, (title or words, view.note), axis(THETA, ends(thetas)), y, **more)
 
 
 def section(
@@ -136,12 +135,11 @@ def section(
         return [{"y": [values[row]], "name": [f"{name} = {number(fixed[row])}"]}, {}]
 
     view = shown(values, signed=field != "values")
-    axes = {"xaxis": axis(across, ends(free)), "yaxis": axis(label, view.padded(), zeroline=field != "values")}
+    up = axis(label, view.padded(), zeroline=field != "values")
     more = _with_slider(name, fixed, start, step)
     what = f"{label[0].upper()}{label[1:]}"
     words = f"{what} at one {name}" if more else f"{what} at {name} = {number(fixed[0])}"
-    figure.update_layout(layout(title or words, view.note, showlegend=False, **axes, **more))
-    return figure
+    return laid_out(figure, (title or words, view.note), axis(across, ends(free)), up, **{"showlegend": False, **more})
 
 
 def _in_order(result: Any, values: Numbers) -> tuple[Numbers, Numbers, Numbers]:
@@ -157,4 +155,4 @@ def _with_slider(name: str, points: Numbers, start: int, step: Any) -> dict[str,
         return {}
     value = {"prefix": f"{name} = ", "font": {"size": 14}, "xanchor": "left"}
     place = {"x": 0, "len": 1, "y": 0, "yanchor": "top", "pad": {"t": 58, "b": 0}, "currentvalue": value}
-    return {"sliders": [slider(points, start, step, place)], "height": 540}
+    return {"sliders": [slider(points, start, step, place)]}

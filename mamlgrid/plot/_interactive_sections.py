@@ -53,7 +53,7 @@ _LAYOUTS = {
         "layout.scene.domain": {"x": [0, 1], "y": [0.6, 1]},
         "layout.scene.aspectratio": _box(1.05),
     }
-    | {"data.0.colorbar.x": 0.5, "data.0.colorbar.y": 0.52, "data.0.colorbar.len": 0.8},
+    | {"data.0.colorbar.x": 0.5, "data.0.colorbar.y": 0.52, "data.0.colorbar.len": 1},
 }
 
 
@@ -213,7 +213,7 @@ def _scene(alphas: Numbers, thetas: Numbers, shown: Shown) -> dict[str, Any]:
 def _bar(label: str, levels: Levels) -> dict[str, Any]:
     marked = {"tickvals": (255 * levels.places(list(levels.ticks))).tolist(), "ticktext": levels.words()}
     place = {"orientation": "h", "x": _SCENE_END / 2, "xanchor": "center", "y": 0, "yanchor": "bottom"}
-    return {"title": {"text": label, "side": "top"}, "len": 0.4, "thickness": 12, **marked, **place}
+    return {"title": {"text": label, "side": "top"}, "len": 0.4, "thickness": 12, "tickangle": 0, **marked, **place}
 
 
 def _heading(fixed: int, told: str) -> str:

@@ -99,9 +99,11 @@ def axis(title: str, limits: list[float] | None, **more: Any) -> dict[str, Any]:
 def laid_out(figure: Any, words: Any, x: dict[str, Any], y: dict[str, Any], **more: Any) -> Any:
     """The figure with its axes, the legend below them; `words` are its title and a note, lines apart by <br>."""
     title, note = words
-    margin = {"l": 62, "r": 18, "t": 86 + 18 * note.count("<br>"), "b": 100}
+    # Below the axes there is room for a slider, where there is one, and for the legend.
+    below = 160 if "sliders" in more else 100
+    margin = {"l": 62, "r": 18, "t": 86 + 18 * note.count("<br>"), "b": below}
     axes = {"xaxis": x, "yaxis": y, "showlegend": True, "legend": LEGEND_BELOW, "hovermode": "closest"}
-    figure.update_layout(layout(title, note, height=500, margin=margin, **axes, **more))
+    figure.update_layout(layout(title, note, **{"height": 400 + below, "margin": margin, **axes, **more}))
     return figure
 
 
