@@ -44,7 +44,7 @@ def algorithm_pictures() -> list[Picture]:
             "Only that of MAML is the gradient of the meta-loss, and only MAML follows the optimum over its jump. With "
             "one step Reptile does not see α: it stays at the minimum of the sum of the task losses.",
             lambda: figure_of(plot.fixed_points(found, new_axes())),
-            None,
+            lambda: plot.interactive.fixed_points(found),
             checks[:-1],
             {"alphas": np.asarray(found.alphas)[::10].tolist(), "attracting": _attracting(found)},
         ),
@@ -55,7 +55,7 @@ def algorithm_pictures() -> list[Picture]:
             "The true meta-loss at each fixed point minus its minimum at that α, on a logarithmic axis; MAML at its "
             f"optimum costs nothing and is not drawn. The least at α = 0.75: {told}.",
             lambda: figure_of(plot.regrets(found, new_axes())),
-            None,
+            lambda: plot.interactive.regrets(found),
             checks[-1:],
             {"alpha": 0.75, "least_regrets": _regrets(found, middle)},
         ),
