@@ -560,7 +560,9 @@ def test_on_a_phone_a_tap_moves_the_sections_and_one_finger_scrolls(
 ) -> None:
     page = opened(interactive.surface(surface), script="beside", **PHONE)
     start = page.evaluate(STATE)
-    page.touchscreen.tap(*over(page, 0.5))
+    for share in (0.35, 0.6):
+        page.touchscreen.tap(*over(page, share))
+        page.wait_for_timeout(500)
     moved = changed(page, start, 0)
     check_sections(moved, np.asarray(surface.values))
     x, y = over(page, 0.5)
@@ -657,4 +659,34 @@ def test_an_exported_notebook_shows_figures_with_linked_sections(
         page.mouse.move(scene["x"] + share * scene["width"], scene["y"] + 0.5 * scene["height"])
         page.wait_for_timeout(100)
     check_sections(changed(first, start, 0), np.asarray(surface.values))
+    context.close()
+
+
+@pytest.mark.slow
+def test_the_index_loads_a_page_when_its_element_is_opened(surface: mg.Surface, browser: Any, tmp_path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    from mamlgrid._figures import gallery, picture
+
+    def made(name: str) -> Any:
+        draw = interactive.section(surface, alpha=0.5)
+        return picture.Picture(name, "A case", name, "Caption.", lambda: Figure(figsize=(1, 1)), lambda: draw, (), {})
+
+    list(gallery.write([made("one"), made("two")], tmp_path, gallery.Static()))
+    context = browser.new_context(offline=True, viewport=WIDE)
+    page = context.new_page()
+    fetched: list[str] = []
+    page.on("request", lambda request: fetched.append(request.url.rsplit("/")[-1]))
+    page.goto((tmp_path / "index.html").as_uri())
+    assert {name for name in fetched if not name.endswith(".png")} == {"index.html"}
+    page.locator("#two details[data-page] summary").click()
+    page.wait_for_function("document.querySelector('#two iframe').clientHeight !== 700")
+    # A frame that nobody sees is not drawn.
+    page.locator("#two iframe").scroll_into_view_if_needed()
+    (frame,) = (frame for frame in page.frames if frame.url.endswith("two.html"))
+    frame.wait_for_function(DRAWN)
+    assert {name for name in fetched if name.endswith(".html")} == {"index.html", "two.html"}
+    # The page has said how high it is: nothing in it scrolls.
+    inside = frame.evaluate("[document.documentElement.scrollHeight, innerHeight]")
+    assert abs(inside[0] - inside[1]) <= 1
     context.close()
