@@ -134,6 +134,13 @@ def test_every_figure_has_a_check_with_room_to_fail(everything: Written) -> None
             assert check["deviation"] <= check["tolerance"] <= 1e-12
 
 
+def test_no_figure_stays_open(everything: Written) -> None:
+    import matplotlib.pyplot as plt
+
+    assert everything.run.code == 0
+    assert plt.get_fignums() == []
+
+
 def test_precision_is_as_before(everything: Written) -> None:
     assert everything.run.code == 0
     assert not jax.config.jax_enable_x64  # type: ignore[attr-defined]

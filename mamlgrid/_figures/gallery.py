@@ -71,6 +71,7 @@ def write(pictures: list[Picture], folder: Path, static: Static) -> Iterator[Pat
                 figure.set_size_inches(static.size)
             for suffix in static.forms:
                 yield _written(folder / f"{picture.name}.{suffix}", _static(figure, suffix, static.dpi))
+        _close(figure)
         shown: dict[str, Any] = {"forms": static.forms, "frame": None, "alt": f"{picture.title}. {picture.caption}"}
         if picture.interactive is not None and find_spec("plotly") is not None:
             from ..plot._interactive_words import described
@@ -153,6 +154,13 @@ def _static(figure: Any, suffix: str, dpi: int) -> Callable[[Path], object]:
             figure.savefig(path, format=suffix, dpi=dpi, metadata=metadata)
 
     return save
+
+
+def _close(figure: Any) -> None:
+    """Leave nothing behind in pyplot, which holds on to what it has made."""
+    import matplotlib.pyplot as plt
+
+    plt.close(figure)
 
 
 def _text(content: str) -> Callable[[Path], object]:
