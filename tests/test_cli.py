@@ -8,6 +8,7 @@ import io
 import json
 import math
 import re
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -17,14 +18,15 @@ import jax
 import mpmath
 import numpy as np
 import pytest
+from plotly.offline import get_plotlyjs_version
 
 import mamlgrid as mg
 from mamlgrid._figures import checks, command_line, gallery, pictures
 
 QUADRATIC = {"figure_0", "figure_1", "optimal_theta_quadratic", "contour_quadratic", "outer_loop_quadratic"}
 QUARTIC = {"figure_2", "figure_3", "figure_4", "optimal_theta_quartic", "contour_quartic", "outer_loop_quartic"}
-QUARTIC |= {"bifurcation_diagram", "bifurcation_diagram_fomaml"}
-STATIC_ONLY = {"contour_quadratic", "contour_quartic"}
+QUARTIC |= {"bifurcation_diagram", "bifurcation_diagram_fomaml", "algorithms_fixed_points", "algorithms_regrets"}
+PLOTLY = f"plotly-{get_plotlyjs_version()}.min.js"
 
 
 class Run(NamedTuple):
@@ -74,8 +76,8 @@ def test_everything_holds_and_the_last_line_is_the_page(everything: Written) -> 
 
 def test_every_figure_is_there_static_and_interactive(everything: Written) -> None:
     names = QUADRATIC | QUARTIC
-    expected = {f"{name}.png" for name in names} | {f"{name}.html" for name in names - STATIC_ONLY}
-    assert {path.name for path in everything.folder.iterdir()} == expected | {"index.html", "numbers.json"}
+    expected = {f"{name}.png" for name in names} | {f"{name}.html" for name in names}
+    assert {path.name for path in everything.folder.iterdir()} == expected | {"index.html", "numbers.json", PLOTLY}
     for name in names:
         assert (everything.folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
@@ -83,7 +85,16 @@ def test_every_figure_is_there_static_and_interactive(everything: Written) -> No
 def test_the_page_shows_all_of_them_and_fetches_nothing(everything: Written) -> None:
     page = (everything.folder / "index.html").read_text()
     links = set(re.findall(r'(?:src|href)="([^"]+)"', page))
-    assert {path.name for path in everything.folder.iterdir()} - {"index.html"} == links
+    assert {path.name for path in everything.folder.iterdir()} - {"index.html", PLOTLY} == links
+    assert "://" not in page
+    assert "<iframe" in page
+    # A frame has a source once its element is opened.
+    assert not re.search(r"<iframe[^>]*\ssrc", page)
+    alts = dict(re.findall(r'<img src="([^"]+)" alt="([^"]+)"', page))
+    assert alts["figure_0.png"] == (
+        "Figure 0. Task losses. Across: initial parameter θ, from −1 to 2. Up: task loss, from −0.08 to 2.08. "
+        "Shown: θ²/2, (θ − 1)²/2."
+    )
     assert set(re.findall(r'<img src="([^"]+)"', page)) == {f"{name}.png" for name in QUADRATIC | QUARTIC}
     assert "✗" not in page
 
@@ -121,6 +132,13 @@ def test_every_figure_has_a_check_with_room_to_fail(everything: Written) -> None
         assert figure["checks"]
         for check in figure["checks"]:
             assert check["deviation"] <= check["tolerance"] <= 1e-12
+
+
+def test_no_figure_stays_open(everything: Written) -> None:
+    import matplotlib.pyplot as plt
+
+    assert everything.run.code == 0
+    assert plt.get_fignums() == []
 
 
 def test_precision_is_as_before(everything: Written) -> None:
@@ -163,6 +181,57 @@ def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pictures, "pictures", lambda case: [picture()])
 
 
+def test_a_second_run_keeps_what_the_first_one_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = (picture()._replace(name=name, heading=f"Case {name}", title=name) for name in ("one", "two"))
+    for drawn in ([one], [two], [one._replace(title="one again")]):
+        monkeypatch.setattr(pictures, "pictures", lambda case, drawn=drawn: drawn)
+        assert run("figures", "--out", str(tmp_path)).code == 0
+    page = (tmp_path / "index.html").read_text()
+    assert re.findall(r"<h2>(.*?)</h2>", page) == ["Case one", "Case two"]
+    assert re.findall(r"<h3>(.*?)</h3>", page) == ["one again", "two"]
+    assert set(json.loads((tmp_path / "numbers.json").read_text())["figures"]) == {"one", "two"}
+    # What somebody took away is gone from the page as well.
+    (tmp_path / "two.png").unlink()
+    assert run("figures", "--out", str(tmp_path)).code == 0
+    assert re.findall(r"<h3>(.*?)</h3>", (tmp_path / "index.html").read_text()) == ["one again"]
+
+
+@pytest.mark.usefixtures("cheap")
+@pytest.mark.parametrize("content", ["mine", "[]", '{"figures": {"small": {}}}'])
+def test_a_file_of_that_name_that_is_none_of_ours_is_left_alone(tmp_path: Path, content: str) -> None:
+    (tmp_path / "numbers.json").write_text(content)
+    done = run("figures", "--out", str(tmp_path))
+    assert done.code == 2
+    assert "numbers.json" in done.err[0]
+    assert "another folder" in done.err[0]
+    assert [path.read_text() for path in tmp_path.iterdir()] == [content]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "pixels"),
+    [
+        ([], (200, 200)),
+        (["--dpi", "72"], (72, 72)),
+        (["--size", "3x2.5in", "--dpi", "100"], (300, 250)),
+        (["--size", "12.7x7.62cm", "--dpi", "100"], (500, 300)),
+    ],
+)
+@pytest.mark.usefixtures("cheap")
+def test_size_and_dots_per_inch(tmp_path: Path, arguments: list[str], pixels: tuple[int, int]) -> None:
+    assert run("figures", "--out", str(tmp_path), *arguments).code == 0
+    image = (tmp_path / "small.png").read_bytes()
+    assert struct.unpack(">II", image[16:24]) == pixels
+
+
+@pytest.mark.usefixtures("cheap")
+def test_theme(tmp_path: Path) -> None:
+    import matplotlib.image
+
+    for theme, paper in (("light", 1.0), ("dark", 0.0)):
+        assert run("figures", "--out", str(tmp_path), "--theme", theme).code == 0
+        assert (matplotlib.image.imread(tmp_path / "small.png")[..., :3] == paper).all()
+
+
 @pytest.mark.usefixtures("cheap")
 def test_pdf_has_a_png_for_the_page(tmp_path: Path) -> None:
     assert run("figures", "--out", str(tmp_path), "--format", "pdf").code == 0
@@ -202,6 +271,11 @@ def test_a_wrong_formula_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
         (["figures", "--case", "cubic"], "cubic"),
         (["figures", "--format", "jpg"], "jpg"),
         (["figures", "--cas", "all"], "--cas"),
+        (["figures", "--dpi", "many"], "'many' is no whole number from 20 to 1200"),
+        (["figures", "--dpi", "5"], "'5' is no"),
+        (["figures", "--size", "8x6"], "'8x6' is no width x height with a unit, such as 12x9cm"),
+        (["figures", "--size", "1x9cm"], "'1x9cm' is outside"),
+        (["figures", "--theme", "sepia"], "sepia"),
         (["figures", "--out"], "--out"),
         (["figures", "extra"], "extra"),
         (["figures", "two\nlines"], "two lines"),
@@ -271,7 +345,9 @@ def test_version_and_help() -> None:
     assert run("--version") == Run(0, [f"mamlgrid {mg.__version__}"], [])
     assert "figures" in "\n".join(run("--help").out)
     shown = "\n".join(run("figures", "--help").out)
-    assert all(word in shown for word in ("--case", "quadratic", "--out", "--format", "svg"))
+    assert all(
+        word in shown for word in ("--case", "quadratic", "--out", "--format", "svg", "--dpi", "--size", "--theme")
+    )
 
 
 def test_as_a_module() -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import html
+import json
 import os
+import pickle
 import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import numpy as np
@@ -21,7 +24,8 @@ import mamlgrid as mg
 pytest.importorskip("plotly", reason="plotly is missing: pip install 'mamlgrid[interactive]'")
 
 from mamlgrid.plot import interactive
-from mamlgrid.plot._interactive_style import shown
+from mamlgrid.plot._interactive_page import page as page_of
+from mamlgrid.plot._view import shown
 
 from . import stand_ins
 from .lanes import brief
@@ -77,7 +81,7 @@ def test_task_losses_of_several_alphas_has_a_slider() -> None:
     assert len(steps) == ALPHAS.size
     y, last = steps[-1].args[0]["y"], np.asarray(losses.values)[0]
     np.testing.assert_array_equal(np.stack(y, axis=-1), last)  # sorted: the last step is the largest alpha
-    np.testing.assert_array_equal(figure.data[1].y, np.asarray(losses.values)[-1, :, 1])
+    np.testing.assert_array_equal(figure.data[1].y, np.asarray(losses.values)[0, :, 1])
 
 
 def test_task_losses_wants_one_label_a_task() -> None:
@@ -177,7 +181,9 @@ def test_flat_alphas_cross_the_surface(surface: mg.Surface, optimum: mg.OptimalT
 def test_gradient_surface_has_the_plane(surface: mg.Surface) -> None:
     figure = interactive.gradient_surface(surface)
     np.testing.assert_array_equal(figure.data[0].z, np.asarray(surface.grads).T)
-    assert figure.data[0].cmin == -figure.data[0].cmax
+    # Zero is the middle of the colours: below it they are in the first half.
+    signs, places = np.sign(figure.data[0].z), figure.data[0].surfacecolor.astype(float) - 127.5
+    assert (signs * places >= -0.5).all()
     (plane,) = traces(figure, "plane z = 0")
     assert not plane.z.any()
     assert 0 < plane.opacity < 1
@@ -267,7 +273,7 @@ def test_optimal_theta_marks_what_is_not_ok(optimum: mg.OptimalTheta) -> None:
         figure = interactive.optimal_theta(marked(optimum, 12, status, -1.0))
         (mark,) = traces(figure, name)
         assert (mark.x[0], mark.y[0]) == (float(optimum.alphas[12]), -1.0)
-        assert mark.customdata[0][1] == f"{status.message} ({status.name})"
+        assert mark.customdata[0][1] == status.message
     assert mark.error_y.array[0] == float(optimum.accuracies[12])
 
 
@@ -300,7 +306,8 @@ def test_optimal_theta_with_the_ends_of_an_outer_loop(optimum: mg.OptimalTheta) 
     figure = interactive.optimal_theta(optimum, run=run)
     (gone,) = traces(figure, "outer loop: not finite")
     assert min(figure.layout.yaxis.range) < gone.y[0] < max(figure.layout.yaxis.range)
-    np.testing.assert_array_equal(gone.customdata, np.asarray(run.event_steps)[status == mg.Status.NONFINITE])
+    for step, (_, words) in zip(run.event_steps[status == mg.Status.NONFINITE], gone.customdata, strict=True):
+        assert f"at step {step}:" in words
 
 
 def test_range_shown() -> None:
@@ -328,20 +335,79 @@ def test_without_plotly_one_line_says_what_to_install(surface: mg.Surface, monke
 # --- the page --------------------------------------------------------------------------------------
 
 
+def held(path: Path) -> Any:
+    """What a page holds for its script."""
+    (text,) = re.findall(r'<script id="page" type="application/json">(.*?)</script>', path.read_text(encoding="utf-8"))
+    return json.loads(text)
+
+
 def test_page_is_self_contained(surface: mg.Surface, tmp_path: Path) -> None:
     path = interactive.write_html(interactive.surface(surface, title="A < B"), tmp_path / "figure.html")
     assert path == tmp_path / "figure.html"
     page = path.read_text(encoding="utf-8")
     assert not re.search(r"<(script|img|iframe)[^>]*\ssrc=|<link\b", page)
     assert "plotly.js v" in page
+    assert "Licensed under the MIT license" in page
     assert "<title>A &lt; B</title>" in page
-    assert page.count('gd.on("plotly_hover"') == 1
+    assert '<h1 id="title">A &lt; B</h1>' in page
     assert os.listdir(tmp_path) == ["figure.html"]
 
 
-def test_only_linked_figures_get_the_script(surface: mg.Surface, tmp_path: Path) -> None:
-    path = interactive.write_html(interactive.section(surface, alpha=0.5), tmp_path / "figure.html")
-    assert 'gd.on("plotly_hover"' not in path.read_text(encoding="utf-8")
+@pytest.mark.parametrize("script", ["inline", "beside"])
+def test_page_names_no_address_and_has_no_button_that_uploads(
+    surface: mg.Surface, tmp_path: Path, script: Literal["inline", "beside"]
+) -> None:
+    path = interactive.write_html(interactive.section(surface, alpha=0.5), tmp_path / "figure.html", script=script)
+    assert "://" not in path.read_text(encoding="utf-8")
+    config = held(path)["figure"]["config"]
+    assert config["showSendToCloud"] is False
+    assert config["plotlyServerURL"] == config["topojsonURL"] == ""
+
+
+def test_pages_share_the_script_beside_them(surface: mg.Surface, tmp_path: Path) -> None:
+    from plotly.offline import get_plotlyjs
+
+    figure = interactive.section(surface, alpha=0.5)
+    for name in ("one", "other"):
+        path = interactive.write_html(figure, tmp_path / f"{name}.html", script="beside")
+        (source,) = re.findall(r'<script src="([^"]+)"', path.read_text(encoding="utf-8"))
+        assert path.stat().st_size < 100_000
+        assert (tmp_path / source).read_text(encoding="utf-8") == get_plotlyjs()
+    assert len(os.listdir(tmp_path)) == 3
+    with pytest.raises(ValueError, match='script must be "inline" or "beside", got \'cdn\''):
+        interactive.write_html(figure, tmp_path / "figure.html", script="cdn")  # type: ignore[arg-type]
+
+
+def test_sections_of_a_page_are_read_from_its_surface(surface: mg.Surface, tmp_path: Path) -> None:
+    """Not held once more for every step of a slider."""
+    whole = held(interactive.write_html(interactive.surface(surface), tmp_path / "figure.html"))
+    assert [control["last"] for control in whole["controls"]] == [ALPHAS.size - 1, THETAS.size - 1]
+    assert "steps" not in whole["controls"][0]
+    assert "sliders" not in whole["figure"]["layout"]
+    one = held(interactive.write_html(interactive.section(surface, alpha=0.5), tmp_path / "figure.html"))
+    assert one["linked"] is None
+    assert len(one["controls"][0]["steps"]) == ALPHAS.size
+
+
+def test_a_page_says_what_is_to_be_seen(surface: mg.Surface, optimum: mg.OptimalTheta, tmp_path: Path) -> None:
+    page = interactive.write_html(interactive.optimal_theta(optimum), tmp_path / "figure.html").read_text("utf-8")
+    (told,) = re.findall(r'<p id="described" class="unseen">(.*?)</p>', page)
+    assert told.startswith("Across: inner step size α, from 0 to 0.9. Up: optimal θ*, from ")
+    assert told.endswith("Shown: optimal θ*, jump (2 marks).")
+    page = interactive.write_html(interactive.surface(surface), tmp_path / "figure.html").read_text("utf-8")
+    assert "the height is the meta-loss L_M" in page
+    assert page.count("<input id=") == page.count("<label for=") == 2
+
+
+@pytest.mark.parametrize("name", ["surface", "gradient_surface", "section"])
+def test_a_notebook_shows_the_page(surface: mg.Surface, name: str) -> None:
+    figure = getattr(interactive, name)(surface, **({"alpha": 0.5} if name == "section" else {}))
+    bundle = figure._repr_mimebundle_()
+    assert list(bundle) == ["text/html"]
+    (inner,) = re.findall(r'srcdoc="([^"]*)"', bundle["text/html"])
+    assert html.unescape(inner) == page_of(figure)
+    copied = pickle.loads(pickle.dumps(figure))
+    assert type(copied) is type(figure)
 
 
 def test_page_is_written_whole_or_not_at_all(
@@ -376,7 +442,7 @@ CHROMIUM_OPTIONS = (
     "--enable-unsafe-swiftshader",
 )
 
-# The curves of both panels, the headings, and the active step of each slider.
+# The curves of both panels, the headings, and where each slider stands.
 STATE = """() => {
   const gd = document.getElementById("figure");
   const panels = gd._fullData.filter((trace) => trace.type === "scatter");
@@ -384,10 +450,11 @@ STATE = """() => {
     names: panels.map((trace) => trace.name),
     curves: panels.map((trace) => Array.from(trace.y)),
     headings: (gd.layout.annotations || []).map((a) => a.text),
-    active: gd._fullLayout.sliders.map((s) => Number(s.steps[s.active].value)),
+    at: [...document.querySelectorAll("input")].map((input) => Number(input.value)),
+    told: [...document.querySelectorAll("input")].map((input) => input.getAttribute("aria-valuetext")),
   };
 }"""
-DRAWN = "document.getElementById('figure')?._fullLayout?.sliders && document.querySelector('.slider-grip-rect')"
+DRAWN = "document.getElementById('figure').dataset.drawn"
 
 
 @pytest.fixture(scope="module")
@@ -403,36 +470,34 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture
-def opened(browser: Any, tmp_path: Path) -> Iterator[Callable[[Any], Any]]:
+def opened(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
     """Opens a figure offline; at the end nothing may have been fetched and nothing have gone wrong in the page."""
-    context = browser.new_context(offline=True, viewport={"width": 1000, "height": 700})
-    page = context.new_page()
+    contexts: list[Any] = []
     fetched: list[str] = []
     errors: list[str] = []
-    page.on("request", lambda request: fetched.append(request.url))
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
 
-    def open_page(figure: Any) -> Any:
-        path = interactive.write_html(figure, tmp_path / "figure.html")
+    def open_page(figure: Any, *, script: Literal["inline", "beside"] = "inline", **device: Any) -> Any:
+        contexts.append(browser.new_context(offline=True, **({"viewport": WIDE} | device)))
+        page = contexts[-1].new_page()
+        page.on("request", lambda request: fetched.append(request.url))
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        path = figure if isinstance(figure, Path) else tmp_path / "figure.html"
+        if path is not figure:
+            interactive.write_html(figure, path, script=script)
         page.goto(path.as_uri())
         page.wait_for_function(DRAWN)
         return page
 
     yield open_page
-    context.close()
+    for context in contexts:
+        context.close()
     assert [url for url in fetched if not url.startswith(("file:", "data:", "blob:"))] == []
     assert errors == []
 
 
-def drag(page: Any, slider: int, share: float) -> None:
-    """Pull the grip of a slider to a share of its rail."""
-    group = page.locator(".slider-group").nth(slider)
-    grip, rail = (group.locator(f".slider-{part}-rect").bounding_box() for part in ("grip", "rail"))
-    page.mouse.move(grip["x"] + grip["width"] / 2, grip["y"] + grip["height"] / 2)
-    page.mouse.down()
-    page.mouse.move(rail["x"] + share * rail["width"], grip["y"] + grip["height"] / 2, steps=3)
-    page.mouse.up()
+WIDE = {"width": 1000, "height": 700}
+PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
 
 def changed(page: Any, before: Any, panel: int) -> Any:
@@ -440,7 +505,7 @@ def changed(page: Any, before: Any, panel: int) -> Any:
     page.wait_for_function(f"(name) => ({STATE})().names[{panel}] !== name", arg=before["names"][panel])
     state, last = page.evaluate(STATE), None
     while state != last:
-        page.wait_for_timeout(300)
+        page.wait_for_timeout(200)
         state, last = page.evaluate(STATE), state
     return state
 
@@ -450,47 +515,178 @@ def shown_index(name: str, points: np.ndarray) -> int:
     return int(np.argmin(np.abs(points - float(name.split("= ")[1].replace("−", "-")))))
 
 
+def check_sections(state: Any, values: np.ndarray) -> tuple[int, int]:
+    """Curves, headings and sliders say the same; where they stand."""
+    i, j = shown_index(state["names"][0], ALPHAS), shown_index(state["names"][1], THETAS)
+    np.testing.assert_array_equal(state["curves"][0], values[i])
+    np.testing.assert_array_equal(state["curves"][1], values[:, j])
+    assert [h.split("fixed ")[1] for h in state["headings"]] == state["names"] == state["told"]
+    assert state["at"] == [i, j]
+    return i, j
+
+
+def over(page: Any, share: float) -> tuple[float, float]:
+    """A point over the scene."""
+    scene = page.locator("#scene").bounding_box()
+    return scene["x"] + share * scene["width"], scene["y"] + 0.5 * scene["height"]
+
+
 @pytest.mark.parametrize("draw", brief([interactive.surface, interactive.gradient_surface]))
-def test_sections_follow_sliders_and_mouse(
-    surface: mg.Surface, opened: Callable[[Any], Any], draw: Callable[[mg.Surface], Any]
+def test_sections_follow_keys_and_mouse(
+    surface: mg.Surface, opened: Callable[..., Any], draw: Callable[[mg.Surface], Any]
 ) -> None:
     values = np.asarray(surface.values if draw is interactive.surface else surface.grads)
-
-    def check(state: Any) -> tuple[int, int]:
-        i, j = shown_index(state["names"][0], ALPHAS), shown_index(state["names"][1], THETAS)
-        np.testing.assert_array_equal(state["curves"][0], values[i])
-        np.testing.assert_array_equal(state["curves"][1], values[:, j])
-        assert [h.split("fixed ")[1] for h in state["headings"]] == state["names"]
-        assert state["active"] == [ALPHAS[i], THETAS[j]]
-        return i, j
-
     page = opened(draw(surface))
     start = page.evaluate(STATE)
-    row, column = check(start)
-    drag(page, 0, 0.9)
-    slid = changed(page, start, 0)
-    i, j = check(slid)
-    assert i > row
-    assert j == column
-    drag(page, 1, 0.1)
-    slid = changed(page, slid, 1)
-    row, j = check(slid)
-    assert row == i
-    assert j < column
-    scene = page.locator("#scene").bounding_box()
-    for share in (0.45, 0.5, 0.55):  # over the middle of the scene
-        page.mouse.move(scene["x"] + share * scene["width"], scene["y"] + 0.5 * scene["height"])
+    row, column = check_sections(start, values)
+    page.get_by_role("slider", name="α").focus()
+    page.keyboard.press("ArrowRight")
+    moved = changed(page, start, 0)
+    assert check_sections(moved, values) == (row + 1, column)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Home")
+    moved = changed(page, moved, 1)
+    assert check_sections(moved, values) == (row + 1, 0)
+    for share in (0.45, 0.5, 0.55):
+        page.mouse.move(*over(page, share))
         page.wait_for_timeout(100)
-    hovered = changed(page, slid, 0)
-    check(hovered)
+    check_sections(changed(page, moved, 1), values)
     assert "θ" in page.locator("#scene .hovertext").text_content()
 
 
-def test_slider_of_a_section_moves_the_curve(surface: mg.Surface, opened: Callable[[Any], Any]) -> None:
+@pytest.mark.slow
+def test_on_a_phone_a_tap_moves_the_sections_and_one_finger_scrolls(
+    surface: mg.Surface, opened: Callable[..., Any]
+) -> None:
+    page = opened(interactive.surface(surface), script="beside", **PHONE)
+    start = page.evaluate(STATE)
+    for share in (0.35, 0.6):
+        page.touchscreen.tap(*over(page, share))
+        page.wait_for_timeout(500)
+    moved = changed(page, start, 0)
+    check_sections(moved, np.asarray(surface.values))
+    x, y = over(page, 0.5)
+    camera = page.evaluate("JSON.stringify(document.getElementById('figure')._fullLayout.scene.camera)")
+    devtools = page.context.new_cdp_session(page)
+    for step in range(10):
+        kind = "touchMove" if step else "touchStart"
+        finger = {"x": x, "y": y + 100 - 20 * step}
+        devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [finger]})
+    devtools.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.wait_for_function("scrollY > 100")
+    assert page.evaluate("JSON.stringify(document.getElementById('figure')._fullLayout.scene.camera)") == camera
+
+
+@pytest.mark.slow
+def test_the_wheel_scrolls_the_page(surface: mg.Surface, opened: Callable[..., Any]) -> None:
+    page = opened(interactive.surface(surface), viewport={"width": 1000, "height": 400})
+    page.mouse.move(500, 300)
+    page.mouse.wheel(0, 150)
+    page.wait_for_function("scrollY > 100")
+
+
+# The boxes of texts and buttons: none of them may cover another, and none may leave the page.
+BOXES = """() => {
+  const texts = ["h1", "p", "form div", ".modebar-btn", ".xtitle", ".ytitle", ".x2title", ".y2title", ".cbtitle",
+    ".annotation-text", ".legendtext", ".xtick text"];
+  return texts.flatMap((kind) => [...document.querySelectorAll(kind)].filter((one) => !one.matches(".unseen")).map(
+    (one) => { const box = one.getBoundingClientRect(); return [kind, box.left, box.top, box.right, box.bottom]; }
+  )).filter(([, left, top, right, bottom]) => right > left && bottom > top);
+}"""
+
+
+def check_room(page: Any, width: float) -> None:
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    boxes = page.evaluate(BOXES)
+    assert len(boxes) > 8
+    for k, (kind, left, top, right, bottom) in enumerate(boxes):
+        assert -1 <= left < right <= width + 1, kind
+        for other, x, y, far, deep in boxes[:k]:
+            assert not (left < far - 1 and x < right - 1 and top < deep - 1 and y < bottom - 1), (kind, other)
+
+
+@pytest.mark.slow
+def test_nothing_overlaps_on_a_phone(surface: mg.Surface, opened: Callable[..., Any]) -> None:
+    long = "A title that is much too long for a single line of a phone that is held upright"
+    for figure in (
+        interactive.surface(surface, diagram=stand_ins.hysteresis(), title=long),
+        interactive.bifurcation_diagram(stand_ins.doubtful()),
+    ):
+        check_room(opened(figure, **PHONE), 390)
+
+
+def test_a_page_follows_those_who_prefer_dark_colours(opened: Callable[..., Any]) -> None:
+    page = opened(interactive.bifurcation_diagram(stand_ins.hysteresis()), color_scheme="dark")
+    colours = """() => {
+      const gd = document.getElementById("figure");
+      const line = gd._fullData.find((trace) => trace.name === "attracting").line.color;
+      return [gd._fullLayout.paper_bgcolor, line, getComputedStyle(document.body).backgroundColor];
+    }"""
+    assert page.evaluate(colours) == ["#16181b", "#ffffff", "rgb(22, 24, 27)"]
+    page.emulate_media(color_scheme="light")
+    page.wait_for_function(f"{DRAWN}.startsWith('light')")
+    assert page.evaluate(colours) == ["white", "#000000", "rgb(255, 255, 255)"]
+
+
+def test_slider_of_a_section_moves_the_curve(surface: mg.Surface, opened: Callable[..., Any]) -> None:
     page = opened(interactive.section(surface, alpha=0.5))
     start = page.evaluate(STATE)
-    drag(page, 0, 0.8)
+    page.get_by_role("slider", name="α").focus()
+    page.keyboard.press("End")
     slid = changed(page, start, 0)
-    i = shown_index(slid["names"][0], ALPHAS)
-    assert ALPHAS[i] > 0.9
-    np.testing.assert_array_equal(slid["curves"][0], np.asarray(surface.values)[i])
+    assert slid["told"] == ["α = 1.5"]
+    np.testing.assert_array_equal(slid["curves"][0], np.asarray(surface.values)[-1])
+
+
+@pytest.mark.slow
+def test_an_exported_notebook_shows_figures_with_linked_sections(
+    surface: mg.Surface, browser: Any, tmp_path: Path
+) -> None:
+    """Two of them on one page, as nbconvert writes it: the bundle of each output as it is."""
+    outputs = [interactive.surface(surface)._repr_html_(), interactive.section(surface, alpha=0.5)._repr_html_()]
+    exported = tmp_path / "notebook.html"
+    exported.write_text(f"<!doctype html><html><body>{'<hr>'.join(outputs)}</body></html>", encoding="utf-8")
+    context = browser.new_context(offline=True, viewport={"width": 1000, "height": 1500})
+    page = context.new_page()
+    page.goto(exported.as_uri())
+    for frame in page.frames[1:]:
+        frame.wait_for_function(DRAWN)
+    first = page.frames[1]
+    start = first.evaluate(STATE)
+    scene, frame = first.locator("#scene").bounding_box(), page.locator("iframe").first.bounding_box()
+    assert frame["height"] > 600
+    for share in (0.4, 0.45, 0.5):
+        page.mouse.move(scene["x"] + share * scene["width"], scene["y"] + 0.5 * scene["height"])
+        page.wait_for_timeout(100)
+    check_sections(changed(first, start, 0), np.asarray(surface.values))
+    context.close()
+
+
+@pytest.mark.slow
+def test_the_index_loads_a_page_when_its_element_is_opened(surface: mg.Surface, browser: Any, tmp_path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    from mamlgrid._figures import gallery, picture
+
+    def made(name: str) -> Any:
+        draw = interactive.section(surface, alpha=0.5)
+        return picture.Picture(name, "A case", name, "Caption.", lambda: Figure(figsize=(1, 1)), lambda: draw, (), {})
+
+    list(gallery.write([made("one"), made("two")], tmp_path, gallery.Static()))
+    context = browser.new_context(offline=True, viewport=WIDE)
+    page = context.new_page()
+    fetched: list[str] = []
+    page.on("request", lambda request: fetched.append(request.url.rsplit("/")[-1]))
+    page.goto((tmp_path / "index.html").as_uri())
+    assert {name for name in fetched if not name.endswith(".png")} == {"index.html"}
+    page.locator("#two details[data-page] summary").click()
+    page.wait_for_function("document.querySelector('#two iframe').clientHeight !== 700")
+    # A frame that nobody sees is not drawn.
+    page.locator("#two iframe").scroll_into_view_if_needed()
+    (frame,) = (frame for frame in page.frames if frame.url.endswith("two.html"))
+    frame.wait_for_function(DRAWN)
+    assert {name for name in fetched if name.endswith(".html")} == {"index.html", "two.html"}
+    # The page has said how high it is: nothing in it scrolls.
+    inside = frame.evaluate("[document.documentElement.scrollHeight, innerHeight]")
+    assert abs(inside[0] - inside[1]) <= 1
+    context.close()

@@ -19,10 +19,13 @@ from matplotlib.colors import to_hex
 
 import mamlgrid as mg
 from mamlgrid import Status, plot
-from mamlgrid.plot._axes import grid_of
+from mamlgrid.plot import _view
+from mamlgrid.plot._door import grid_of
 from mamlgrid.plot._facets import facets
 from mamlgrid.plot._levels import levels_of
+from mamlgrid.plot._ribbons import Box, ribbons
 from mamlgrid.plot._scene_optimum import optimum_scene
+from mamlgrid.plot._scene_run import run_scene
 
 from . import stand_ins
 from .stand_ins import jumps, optimal
@@ -98,14 +101,14 @@ def test_makes_a_figure_when_none_is_given(results: Results, name: str) -> None:
 
 
 def test_a_title_and_a_legend_do_not_meet(results: Results) -> None:
-    """Above the axes there is room for one of them."""
-    for title in ("", "a title"):
-        ax = plt.subplots(layout="constrained")[1]
-        ax.set_title(title)
-        plot.optimal_theta(results.optimum, ax)
-        ax.figure.canvas.draw()
-        assert ax.get_legend().get_window_extent().y0 > ax.get_window_extent().y1 or title
-        assert not ax.get_legend().get_window_extent().overlaps(ax.title.get_window_extent()) or not title
+    """The legend is below the axes, flush with them: it covers no data and leaves a title its place, now or later."""
+    ax = plot.optimal_theta(results.optimum)
+    ax.set_title("a title")
+    ax.figure.canvas.draw()
+    legend, label = ax.get_legend().get_window_extent(), ax.xaxis.label.get_window_extent()
+    assert legend.y1 < label.y0
+    assert abs(legend.x0 - ax.get_window_extent().x0) < 2
+    assert legend.x1 < ax.figure.bbox.x1
 
 
 def test_importing_touches_nothing_global() -> None:
@@ -324,11 +327,38 @@ def test_one_alpha_is_enough_for_an_optimum() -> None:
 
 def test_ends_are_those_of_the_run(results: Results) -> None:
     ax = plot.outer_loop(results.run)
-    points = {line.get_label(): np.asarray(line.get_xydata()) for line in ax.lines}
-    status, ends = np.asarray(results.run.status), np.asarray(results.run.thetas)
-    for label, kind in (("end", Status.OK), ("still moving", Status.NOT_CONVERGED)):
-        assert (points[label][:, 1] == ends[status == kind]).all()
-    assert (points["start"][:, 1] == 0).all()
+    alphas, status, ends = (np.asarray(a) for a in (results.run.alphas, results.run.status, results.run.thetas))
+    for dash, label, kind in (
+        ("-", "outer loop: end", Status.OK),
+        ("--", "outer loop: still moving", Status.NOT_CONVERGED),
+    ):
+        (marks,) = (line for line in ax.lines if line.get_label() == label)
+        assert 5 <= len(marks.get_xdata()) <= 30 < (status == kind).sum()
+        (line,) = (a for a in ax.lines if a.get_color() == marks.get_color() and a.get_linestyle() == dash)
+        finite = np.isfinite(line.get_ydata())
+        expected = np.stack([alphas, ends], axis=1)[status == kind].tolist()
+        assert line.get_xydata()[finite].tolist() == expected
+        assert all(point in expected for point in marks.get_xydata().tolist())
+    (start,) = (line for line in ax.lines if line.get_label() == "outer loop: start")
+    assert (start.get_ydata() == 0).all()
+
+
+def test_an_end_that_no_line_leads_to_has_a_mark_of_its_status(results: Results) -> None:
+    """A dot of the line alone would not say whether it has arrived."""
+    scene = run_scene(results.run, np.asarray(results.run.thetas))
+    marked = {marks.look.label: marks.x for marks in scene.marks}
+    for curve in scene.curves:
+        assert np.isin(curve.x[curve.alone], marked[curve.name]).all()
+    assert any(curve.alone.any() for curve in scene.curves)
+
+
+def test_ends_far_from_each_other_are_not_joined(results: Results) -> None:
+    """At the jump, and where runs are caught by another well, a line would say that there is something between."""
+    reach = np.ptp(np.asarray(results.run.thetas))
+    for line in plot.outer_loop(results.run).lines:
+        if line.get_linestyle() in ("-", "--"):
+            steps = pairs(line)[:, :, 1]
+            assert np.abs(np.diff(steps)).max() < 0.05 * reach
 
 
 @pytest.mark.parametrize("draw", [plot.outer_loop, lambda run: plot.optimal_theta(optimal([0.0, 1.25], 1.0), run=run)])
@@ -337,11 +367,20 @@ def test_what_is_gone_lies_on_the_edge_and_not_in_the_picture(results: Results, 
     status = np.asarray(results.lost.status)
     gone = np.isin(status, (Status.DIVERGED, Status.NONFINITE))
     assert gone.any()
-    crosses = [line for line in ax.lines if line.get_label() in ("diverged", "not finite")]
+    crosses = [line for line in ax.lines if line.get_label() in ("outer loop: diverged", "outer loop: not finite")]
     assert sum(len(line.get_xdata()) for line in crosses) == gone.sum()
     assert all((np.asarray(line.get_ydata()) == 0).all() for line in crosses)
     assert all(line.get_transform() == ax.get_xaxis_transform() for line in crosses)
     assert np.abs(ax.get_ylim()).max() < 10
+
+
+def test_a_run_that_recorded_no_way_has_its_ends_all_the_same(results: Results) -> None:
+    run = replace(results.run, trace=replace(results.run.trace, thetas=None))
+    for ax in (plot.outer_loop(run), plot.contour(results.surface, run=run)):
+        names = [text.get_text() for text in ax.get_legend().get_texts()]  # type: ignore[union-attr]
+        assert "outer loop: end" in names
+        assert "outer loop: start" not in names
+        assert not any(isinstance(c, LineCollection) for c in ax.collections)
 
 
 def test_trajectories_are_vertical_and_few(results: Results) -> None:
@@ -362,33 +401,75 @@ def test_trajectories_are_vertical_and_few(results: Results) -> None:
 def test_a_surface_shows_the_branches_of_a_diagram(results: Results) -> None:
     (branch,) = results.diagram.branches
     fold = int(np.flatnonzero(branch.stabilities == 0)[0])
+    lines = {}
     for ax in (
         plot.contour(results.surface, diagram=results.diagram),
         plot.gradient_surface(results.surface, diagram=results.diagram),
     ):
-        lines = {line.get_label(): line for line in ax.lines}
-        assert {"attracting", "repelling"} <= set(lines)
+        lines = {line.get_label(): line for line in ax.lines} | lines
+        names = [text.get_text() for text in ax.get_legend().get_texts()]
+        assert names[:2] == ["attracting", "repelling"]
         assert lines["attracting"].get_linewidth() > lines["repelling"].get_linewidth()
         assert (lines["attracting"].get_linestyle(), lines["repelling"].get_linestyle()) == ("-", "--")
-        np.testing.assert_array_equal(lines["attracting"].get_xydata()[-1], [branch.alphas[fold], branch.thetas[fold]])
+    np.testing.assert_array_equal(lines["attracting"].get_xydata()[-1], [branch.alphas[fold], branch.thetas[fold]])
 
 
-def test_curves_of_a_gradient_lie_on_the_plane(results: Results) -> None:
-    ax: Any = plot.gradient_surface(results.surface, diagram=results.diagram)
-    for line in ax.lines:
-        assert (np.asarray(line.get_data_3d()[2]) == 0).all()
+def test_the_plane_of_a_gradient_is_glass_between_what_is_below_and_above(results: Results) -> None:
+    ax: Any = plot.gradient_surface(results.surface)
     _, plane, _ = sorted(ax.collections, key=lambda c: c.get_zorder())
     (alpha,) = plane.get_facecolor()[:, 3]
     assert 0 < alpha < 1
-    assert not plot.gradient_surface(results.surface).lines
+    assert not ax.lines
+
+
+def eye() -> np.ndarray:
+    """Where surfaces are looked at from, in lengths of the box."""
+    direction = _view.eye(1.0)
+    return np.array([direction["x"], direction["y"], direction["z"]])
+
+
+def test_ribbons_are_seen_where_the_curve_is(results: Results) -> None:
+    """Towards the eye they are moved, across it they are not: every strip is centred on a step of the curve."""
+    scene = optimum_scene(results.optimum)
+    box = Box((0.0, 1.25), (-1.5, 1.7), (0.0, 0.5))
+    strips, colors = ribbons(scene, box)
+    cores = [strip for strip, color in zip(strips, colors, strict=True) if to_hex(color) == "#d55e00"]
+    (curve,) = scene.curves
+    points = np.stack([curve.x, curve.y, curve.values], axis=1)
+    middles = (points[:-1] + points[1:]) / 2
+    middles = middles[np.isfinite(middles).all(axis=1)] / box.lengths
+    assert len(cores) == len(middles)
+    moved = np.array([strip.mean(axis=0) for strip in cores]) / box.lengths - middles
+    np.testing.assert_allclose(np.cross(moved, eye()), 0, atol=1e-12)
+    assert (moved @ eye() > 0).all()
+    outside = Box((0.0, 0.1), (-1.5, 1.7), (0.0, 0.5))
+    assert len(ribbons(scene, outside)[0]) < len(strips) / 5
+
+
+def test_a_surface_shows_the_optimum_and_where_it_jumps(results: Results) -> None:
+    ax: Any = plot.surface(results.surface, optimum=results.optimum)
+    (jumps,) = (line for line in ax.lines if line.get_label() == "jump")
+    found = results.optimum.jumps
+    x, y, z = (np.asarray(a) for a in jumps.get_data_3d())
+    assert (x.tolist(), y.tolist(), z.tolist()) == (
+        np.asarray(found.alphas).tolist(),
+        np.asarray(found.thetas_before).tolist(),
+        np.asarray(found.values).tolist(),
+    )
 
 
 def test_a_high_corner_is_cut_and_the_label_says_where(results: Results) -> None:
     ax: Any = plot.surface(results.surface)
-    top = float(ax.get_zlabel().split("cut at $")[1].rstrip("$"))
-    assert ax.get_zlim()[1] == top < np.asarray(results.surface.values).max() / 10
-    assert "cut" not in plot.surface(results.flat_surface, zlim=(0, 100)).get_zlabel()  # type: ignore[attr-defined]
-    assert r"0.01, 0.2" in plot.surface(results.surface, zlim=(0.01, 0.2)).get_zlabel()  # type: ignore[attr-defined]
+    (top,) = map(float, bar_label(ax).split("cut above ")[1:])
+    assert ax.get_zlim()[1] == pytest.approx(top, rel=1e-3)
+    assert top < np.asarray(results.surface.values).max() / 10
+    assert "cut" not in bar_label(plot.surface(results.flat_surface, zlim=(0, 100)))
+    assert "cut above 0.2, below 0.01" in bar_label(plot.surface(results.surface, zlim=(0.01, 0.2)))
+
+
+def bar_label(ax: Any) -> str:
+    """What is written on the colour bar."""
+    return ax.figure.axes[-1].get_ylabel()
 
 
 def areas(polygons: np.ndarray) -> np.ndarray:
@@ -471,7 +552,7 @@ def test_section_is_the_nearest_grid_line(results: Results) -> None:
     first, second = ax.lines
     assert first.get_label() == r"$\alpha = 0.5$"
     np.testing.assert_array_equal(first.get_ydata(), np.asarray(results.surface.values)[100])
-    assert first.get_color() != second.get_color()
+    assert first.get_linestyle() != second.get_linestyle()
     (line,) = plot.section(results.surface, theta=1.699).lines
     np.testing.assert_array_equal(line.get_ydata(), np.asarray(results.surface.values)[:, -1])
 
@@ -493,7 +574,7 @@ def test_task_losses_draws_the_alpha_asked_for(results: Results) -> None:
     [
         (lambda r: plot.contour(r.optimum), TypeError, "Surface, got OptimalTheta"),
         (lambda r: plot.optimal_theta(r.surface), TypeError, "OptimalTheta, got Surface"),
-        (lambda r: plot.contour(r.surface, run=r.optimum), TypeError, "OuterRun"),
+        (lambda r: plot.contour(r.surface, run=r.optimum), TypeError, "run must be a mamlgrid.OuterRun"),
         (lambda r: plot.contour(r.surface, diagram=r.optimum), TypeError, "BifurcationDiagram, got OptimalTheta"),
         (lambda r: plot.gradient_surface(r.surface, diagram=r.optimum), TypeError, "BifurcationDiagram"),
         (lambda r: plot.contour(r.surface, field="loss"), ValueError, "'values', 'grads', 'curvatures', got 'loss'"),

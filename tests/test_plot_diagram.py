@@ -232,7 +232,7 @@ def test_what_is_not_confirmed_is_hollow_and_grey() -> None:
         assert (marks.look.color, marks.look.filled, marks.look.label) == ("#808080", False, "not confirmed")
         assert not marks.labels
     (fold,) = (marks for marks in grey if marks.kind == "fold")
-    assert "NOT_CONVERGED" in fold.words[0]
+    assert Status.NOT_CONVERGED.message in fold.words[0]
 
 
 def test_a_branch_that_could_not_be_followed_has_a_mark_at_its_end() -> None:
@@ -357,7 +357,7 @@ def test_makes_a_figure_when_none_is_given() -> None:
 
 
 def test_another_result_is_refused() -> None:
-    with pytest.raises(TypeError, match=r"shows a mamlgrid\.BifurcationDiagram, got OptimalTheta"):
+    with pytest.raises(TypeError, match=r"a mamlgrid\.BifurcationDiagram, got OptimalTheta"):
         plot.bifurcation_diagram(stand_ins.circle().optimum)
 
 

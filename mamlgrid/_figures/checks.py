@@ -13,6 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     from .._diagram.diagram import BifurcationDiagram
     from .._outer_loop.outer_run import OuterRun
+    from .._stationary.compare import Comparison
     from .._stationary.optimum import OptimalTheta
     from ..cases import Case
 
@@ -98,6 +99,34 @@ def check_diagram(name: str, direction: Callable[[Any, Any], Any], diagram: Bifu
 def fomaml_direction(theta: Any, alpha: Any) -> Any:
     """The direction of FOMAML for case 2: the sum of L_i'(theta_i')."""
     return (theta - alpha * theta**3) ** 3 + (1 - alpha) * (theta - 1)
+
+
+def reptile_direction(theta: Any, alpha: Any) -> Any:
+    """The direction of Reptile with one step for case 2: the sum of L_i'(theta), whatever alpha is."""
+    return theta**3 + theta - 1 + 0 * alpha
+
+
+def imaml_direction(theta: Any, alpha: Any) -> Any:
+    """The direction of implicit MAML for case 2: each gradient at its proximal point, divided by 1 + alpha L_i''."""
+    # The proximal point of the quartic, alpha phi^3 + phi = theta, by the hyperbolic form of Cardano's root.
+    root = np.sqrt(1 / (3 * alpha))
+    phi = 2 * root * np.sinh(np.arcsinh(1.5 * theta / root) / 3)
+    return phi**3 / (1 + 3 * alpha * phi**2) + (theta - 1) / (1 + alpha) ** 2
+
+
+def check_fixed_points(comparison: Comparison, directions: dict[str, Callable[[Any, Any], Any]]) -> tuple[Check, ...]:
+    """The direction of each algorithm is zero at its fixed points, and nothing is below the optimum."""
+    alphas, regrets = np.asarray(comparison.alphas)[:, None], np.asarray(comparison.regrets)
+    checks = []
+    for name, direction in directions.items():
+        thetas = np.asarray(comparison.fixed_points)[comparison.position(name)]
+        there = np.isfinite(thetas) & (alphas > 0)
+        at = np.broadcast_to(alphas, thetas.shape)[there]
+        checks.append(
+            Check(f"the direction of {name} is zero at its fixed points", largest(direction(thetas[there], at)))
+        )
+    below = -np.min(regrets, initial=0, where=np.isfinite(regrets))
+    return (*checks, Check("L_M(theta*) <= L_M(fixed point)", float(below)))
 
 
 def check_descent(case: Case, run: OuterRun, learning_rate: float) -> Check:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -10,6 +11,13 @@ from pathlib import Path
 from typing import NoReturn
 
 from .. import __version__
+from .gallery import Static
+
+_DPI = (20, 1200)
+
+# Width, height, unit; and between which lengths, in inches.
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)(cm|in)")
+_INCHES = (5 / 2.54, 100 / 2.54)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -28,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("a command is missing: figures")
     if not given.out:
         parser.error("--out is empty: name a folder, such as --out figures")
-    return _figures(given.case, Path(given.out), given.format)
+    static = Static(given.format, given.dpi, given.size, given.theme)
+    return _figures(given.case, Path(given.out), static)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -40,10 +49,33 @@ def _parser() -> argparse.ArgumentParser:
     figures.add_argument("--case", choices=("quadratic", "quartic", "all"), default="all", help="default: all")
     figures.add_argument("--out", default="figures", metavar="DIR", help="folder to write to, default: figures")
     figures.add_argument("--format", choices=("png", "svg", "pdf"), default="png", help="static files, default: png")
+    figures.add_argument("--dpi", type=_dpi, default=Static().dpi, metavar="N", help="dots per inch, default: 200")
+    size = "width and height of each static picture, such as 12x9cm or 4.7x3.5in; default: what suits each"
+    figures.add_argument("--size", type=_size, metavar="WxH", help=size)
+    theme = "colours of static pictures, default: light; pages follow what their reader prefers"
+    figures.add_argument("--theme", choices=("light", "dark"), default="light", help=theme)
     return parser
 
 
-def _figures(case: str, folder: Path, form: str) -> int:
+def _dpi(given: str) -> int:
+    if not given.isdecimal() or not _DPI[0] <= int(given) <= _DPI[1]:
+        raise argparse.ArgumentTypeError(f"{given!r} is no whole number from {_DPI[0]} to {_DPI[1]}")
+    return int(given)
+
+
+def _size(given: str) -> tuple[float, float]:
+    """Width and height in inches."""
+    found = _SIZE.fullmatch(given)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{given!r} is no width x height with a unit, such as 12x9cm or 4.7x3.5in")
+    inch = {"in": 1.0, "cm": 2.54}[found[3]]
+    width, height = float(found[1]) / inch, float(found[2]) / inch
+    if not all(_INCHES[0] <= side <= _INCHES[1] for side in (width, height)):
+        raise argparse.ArgumentTypeError(f"{given!r} is outside of what pictures can be read at, 5 cm to 100 cm")
+    return width, height
+
+
+def _figures(case: str, folder: Path, static: Static) -> int:
     """Compute, check and write the figures."""
     from . import gallery as _gallery
     from .pictures import pictures
@@ -54,7 +86,7 @@ def _figures(case: str, folder: Path, form: str) -> int:
         return 2
     drawn = pictures(case)
     try:
-        for path in _gallery.write(drawn, folder, form):
+        for path in _gallery.write(drawn, folder, static):
             print(path.name, flush=True)
     except OSError as error:
         print(f"mamlgrid figures: cannot write to {folder}: {error.strerror or error}", file=sys.stderr)

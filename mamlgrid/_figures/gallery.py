@@ -8,31 +8,54 @@ import platform
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
-from html import escape
 from importlib.util import find_spec
-from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import jax
 import numpy as np
 
-from .pictures import Picture
+from .index_page import index_page
 
-# Dots per inch of pictures made of pixels: sharp on a dense screen at the size they have on the page.
-_DPI = 200
+if TYPE_CHECKING:
+    from .picture import Picture
 
-# Height in pixels of the frame of an interactive figure that does not say its own.
+# Height in pixels of the frame of an interactive figure until its page says its own.
 _FRAME = 700
 
+_NUMBERS = "numbers.json"
 
-def write(pictures: list[Picture], folder: Path, form: str) -> Iterator[Path]:
+
+class Static(NamedTuple):
+    """How static pictures are written.
+
+    Attributes:
+        form: "png", "svg" or "pdf". A page cannot show a pdf, so with that there is a png beside it.
+        dpi: dots per inch of what is made of pixels; 200 are sharp on a dense screen at the size it has on the page.
+        size: width and height in inches; each picture has its own when None.
+        theme: "light" or "dark".
+    """
+
+    form: str = "png"
+    dpi: int = 200
+    size: tuple[float, float] | None = None
+    theme: Literal["light", "dark"] = "light"
+
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """Those that are written, the one that the page shows first."""
+        return ("png", "pdf") if self.form == "pdf" else (self.form,)
+
+
+def write(pictures: list[Picture], folder: Path, static: Static) -> Iterator[Path]:
     """Write everything, file by file, each to a temporary name first; the last one is `index.html`.
+
+    What an earlier run wrote there of other pictures stays, in `numbers.json` and on the page.
 
     Args:
         pictures: what to write.
         folder: where; `obstacle` says whether it can be written.
-        form: "png", "svg" or "pdf". A page cannot show a pdf, so with that there is a png beside it.
+        static: how the static pictures are written.
 
     Yields:
         The paths, as they are written.
@@ -40,21 +63,32 @@ def write(pictures: list[Picture], folder: Path, form: str) -> Iterator[Path]:
     Raises:
         OSError: a file cannot be written.
     """
-    forms = ("png", "pdf") if form == "pdf" else (form,)
-    frames: dict[str, int] = {}
+    figures: dict[str, Any] = {}
     for picture in pictures:
-        figure = picture.draw()
-        for suffix in forms:
-            yield _written(folder / f"{picture.name}.{suffix}", _static(figure, suffix))
+        with _theme(static.theme):
+            figure = picture.draw()
+            if static.size is not None:
+                figure.set_size_inches(static.size)
+            for suffix in static.forms:
+                yield _written(folder / f"{picture.name}.{suffix}", _static(figure, suffix, static.dpi))
+        _close(figure)
+        shown: dict[str, Any] = {"forms": static.forms, "frame": None, "alt": f"{picture.title}. {picture.caption}"}
         if picture.interactive is not None and find_spec("plotly") is not None:
+            from ..plot._interactive_words import described
             from ..plot.interactive import write_html
 
             turning = picture.interactive()
-            frames[picture.name] = int(turning.layout.height or _FRAME)
-            yield _written(folder / f"{picture.name}.html", partial(write_html, turning))
-    numbers = json.dumps(_numbers(pictures), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
-    yield _written(folder / "numbers.json", _text(numbers))
-    yield _written(folder / "index.html", _text(_page(pictures, forms, frames)))
+            shown |= {"frame": int(turning.layout.height or _FRAME), "alt": f"{picture.title}. {described(turning)}"}
+            yield _written(folder / f"{picture.name}.html", partial(write_html, turning, script="beside"))
+        figures[picture.name] = _entry(picture, shown)
+    # The page is of all that is there, whichever run it comes from.
+    figures = {**(_earlier(folder) or {}), **figures}
+    figures = {
+        name: entry for name, entry in figures.items() if (folder / f"{name}.{entry['page']['forms'][0]}").exists()
+    }
+    numbers = json.dumps({"dtype": "float64", "figures": figures}, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    yield _written(folder / _NUMBERS, _text(numbers))
+    yield _written(folder / "index.html", _text(index_page(figures)))
 
 
 def obstacle(folder: Path) -> str | None:
@@ -62,9 +96,12 @@ def obstacle(folder: Path) -> str | None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
-            return None
+            pass
+        if _earlier(folder) is None:
+            return f"the {_NUMBERS} there is no file of this command; remove it, or name another folder"
     except OSError as error:
         return error.strerror or str(error)
+    return None
 
 
 def failures(pictures: list[Picture]) -> list[str]:
@@ -75,6 +112,17 @@ def failures(pictures: list[Picture]) -> list[str]:
         for check in picture.checks
         if not check.holds
     ]
+
+
+def _earlier(folder: Path) -> dict[str, Any] | None:
+    """What `numbers.json` says of the pictures of earlier runs; None where it is some other file."""
+    try:
+        figures = json.loads((folder / _NUMBERS).read_text(encoding="utf-8"))["figures"]
+        return figures if all(entry["page"]["forms"] for entry in figures.values()) else None
+    except FileNotFoundError:
+        return {}
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return None
 
 
 def _written(target: Path, write_to: Callable[[Path], object]) -> Path:
@@ -89,7 +137,13 @@ def _written(target: Path, write_to: Callable[[Path], object]) -> Path:
     return target
 
 
-def _static(figure: Any, suffix: str) -> Callable[[Path], object]:
+def _theme(theme: str) -> Any:
+    import matplotlib.style
+
+    return matplotlib.style.context("dark_background" if theme == "dark" else "default")
+
+
+def _static(figure: Any, suffix: str, dpi: int) -> Callable[[Path], object]:
     # The same input gives the same bytes: no date, and names inside an SVG that do not depend on chance.
     import matplotlib
 
@@ -97,124 +151,41 @@ def _static(figure: Any, suffix: str) -> Callable[[Path], object]:
 
     def save(path: Path) -> None:
         with matplotlib.rc_context({"svg.hashsalt": "mamlgrid"}):
-            figure.savefig(path, format=suffix, dpi=_DPI, metadata=metadata)
+            figure.savefig(path, format=suffix, dpi=dpi, metadata=metadata)
 
     return save
+
+
+def _close(figure: Any) -> None:
+    """Leave nothing behind in pyplot, which holds on to what it has made."""
+    import matplotlib.pyplot as plt
+
+    plt.close(figure)
 
 
 def _text(content: str) -> Callable[[Path], object]:
     return lambda path: path.write_text(content, encoding="utf-8")
 
 
-def _numbers(pictures: list[Picture]) -> dict[str, Any]:
+def _entry(picture: Picture, shown: dict[str, Any]) -> dict[str, Any]:
+    """What `numbers.json` says of one picture; `shown` is what the page needs to show it."""
     from .. import __version__
 
     versions = {"mamlgrid": __version__, "jax": jax.__version__, "numpy": np.__version__}
-    figures = {
-        picture.name: {
-            "title": picture.title,
-            "holds": all(check.holds for check in picture.checks),
-            # JSON has no NaN: a deviation that is not a number is null.
-            "checks": [
-                {
-                    "identity": check.identity,
-                    "deviation": check.deviation if np.isfinite(check.deviation) else None,
-                    "tolerance": check.tolerance,
-                    "holds": check.holds,
-                }
-                for check in picture.checks
-            ],
-            **picture.numbers,
-        }
-        for picture in pictures
-    }
     return {
+        "title": picture.title,
+        "holds": all(check.holds for check in picture.checks),
+        # JSON has no NaN: a deviation that is not a number is null.
+        "checks": [
+            {
+                "identity": check.identity,
+                "deviation": check.deviation if np.isfinite(check.deviation) else None,
+                "tolerance": check.tolerance,
+                "holds": check.holds,
+            }
+            for check in picture.checks
+        ],
+        **picture.numbers,
         "versions": {**versions, "python": platform.python_version()},
-        "dtype": "float64",
-        "figures": figures,
+        "page": {"heading": picture.heading, "caption": picture.caption, **shown},
     }
-
-
-def _page(pictures: list[Picture], forms: tuple[str, ...], frames: dict[str, int]) -> str:
-    """The page; `frames` are the heights of the interactive figures there are."""
-    parts = []
-    for heading, group in groupby(pictures, key=lambda picture: picture.heading):
-        cards = "\n".join(_card(picture, forms, frames.get(picture.name)) for picture in group)
-        parts.append(f'<h2>{escape(heading)}</h2>\n<div class="cards">\n{cards}\n</div>')
-    return _PAGE.format(figures="\n".join(parts))
-
-
-def _card(picture: Picture, forms: tuple[str, ...], frame: int | None) -> str:
-    name, title = picture.name, escape(picture.title)
-    checks = "".join(
-        f"<li>{'✓' if check.holds else '✗'} <code>{escape(check.identity)}</code>: "
-        f"{check.deviation:.2g}, allowed {check.tolerance:.2g}</li>"
-        for check in picture.checks
-    )
-    suffixes = (*forms, "html") if frame else forms
-    return _CARD.format(
-        name=name,
-        title=title,
-        suffix=forms[0],
-        caption=escape(picture.caption),
-        turn=_TURN.format(name=name, title=title, height=frame) if frame else "",
-        verdict="✓ checked" if all(check.holds for check in picture.checks) else "✗ an identity fails",
-        checks=checks,
-        links=" · ".join(f'<a href="{name}.{suffix}">{_LINK_TEXT.get(suffix, suffix)}</a>' for suffix in suffixes),
-    )
-
-
-_LINK_TEXT = {"html": "interactive, on a page of its own"}
-
-# Inside a closed element a lazy frame is not loaded: the page opens at once.
-_TURN = """<details><summary>interactive</summary>
-<iframe src="{name}.html" title="{title}" loading="lazy" style="height: {height}px"></iframe></details>
-"""
-
-_CARD = """<section id="{name}">
-<h3>{title}</h3>
-<a href="{name}.{suffix}"><img src="{name}.{suffix}" alt="{title}"></a>
-<p>{caption}</p>
-{turn}<details><summary>{verdict}</summary><ul>{checks}</ul></details>
-<p class="links">{links}</p>
-</section>"""
-
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>mamlgrid: MAML with simple losses</title>
-<style>
-:root {{ --ink: #1a1a1a; --quiet: #5c5c5c; --paper: #ffffff; --card: #f6f6f4; --line: #dddddd; --link: #005b94; }}
-@media (prefers-color-scheme: dark) {{
-  :root {{ --ink: #ececec; --quiet: #a8a8a8; --paper: #16181b; --card: #212429; --line: #3a3f46; --link: #7cc4f0; }}
-}}
-* {{ box-sizing: border-box; }}
-body {{ margin: 0 auto; max-width: 82rem; padding: 1.5rem; color: var(--ink); background: var(--paper);
-  font: 1rem/1.5 system-ui, sans-serif; }}
-h1 {{ font-size: 1.6rem; margin: 0 0 0.3rem; }}
-h2 {{ font-size: 1.25rem; margin: 1.6rem 0 0.7rem; }}
-h3 {{ font-size: 1.05rem; margin: 0 0 0.6rem; }}
-a {{ color: var(--link); }}
-.cards {{ display: grid; gap: 1.2rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 24rem), 1fr)); }}
-section {{ background: var(--card); border: 1px solid var(--line); border-radius: 0.5rem; padding: 1rem; }}
-section:has(details[open] iframe) {{ grid-column: 1 / -1; }}
-img {{ display: block; width: 100%; max-width: 40rem; margin: 0 auto; background: #fff; border-radius: 0.3rem; }}
-iframe {{ width: 100%; border: 0; background: #fff; border-radius: 0.3rem; }}
-p {{ margin: 0.6rem 0; }}
-summary {{ cursor: pointer; color: var(--quiet); }}
-ul {{ margin: 0.3rem 0; padding-left: 1.2rem; list-style: none; font-size: 0.85rem; overflow-wrap: anywhere; }}
-.links {{ margin: 0.4rem 0 0; color: var(--quiet); font-size: 0.9rem; }}
-</style>
-</head>
-<body>
-<h1>MAML with simple losses</h1>
-<p>What one inner step of size α does to two losses of a single parameter θ: the meta-loss, its gradient, the best
-initial parameter for every α, and what the outer loop finds of it. The numbers behind the pictures and the identities
-they are checked by are in <a href="numbers.json">numbers.json</a>.</p>
-{figures}
-</body>
-</html>
-"""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -17,7 +17,9 @@ from .._meta.algorithms import fomaml
 from .._outer_loop.loop import outer_loop
 from .._results.status import Status
 from .._stationary.optimum import optimal_theta
-from ..plot._axes import OPTIMUM, SIZE, SIZE_3D
+from ..plot._axes import legend
+from ..plot._colours import OPTIMUM
+from .algorithms import algorithm_pictures
 from .checks import (
     Check,
     check_descent,
@@ -30,6 +32,7 @@ from .checks import (
     fomaml_direction,
     largest,
 )
+from .picture import CASE_1, CASE_2, Picture, figure_of, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,42 +40,20 @@ if TYPE_CHECKING:
     from .._diagram.diagram import BifurcationDiagram
     from .._outer_loop.outer_run import OuterRun
     from .._stationary.optimum import OptimalTheta
-
-_CASE_1, _CASE_2 = "Case 1: two quadratic losses", "Case 2: a quartic and a quadratic loss"
+    from ..cases import Case
 
 # The outer loop of the post, line 8 of its algorithm: plain gradient descent.
 _LEARNING_RATE = 0.1
 
-
-class Picture(NamedTuple):
-    """One figure of the page.
-
-    Attributes:
-        name: of its files.
-        heading: the case it belongs to.
-        title: a few words.
-        caption: what to see in it.
-        draw: makes the matplotlib figure.
-        interactive: makes the plotly figure, or None.
-        checks: the identities.
-        numbers: what the caption speaks of, for `numbers.json`.
-    """
-
-    name: str
-    heading: str
-    title: str
-    caption: str
-    draw: Callable[[], Figure]
-    interactive: Callable[[], Any] | None
-    checks: tuple[Check, ...]
-    numbers: dict[str, Any]
+# Where the stationary points of case 2 are looked for.
+_BOUNDS = (-2.0, 2.0)
 
 
 def pictures(case: str) -> list[Picture]:
     """All pictures of "quadratic", "quartic" or "all", computed and checked; nothing is written."""
-    makers = [_bifurcations, _quadratic, _quartic]
+    makers = [_quadratic, _quartic, algorithm_pictures]
     if case != "all":
-        makers = [_quadratic] if case == "quadratic" else [_bifurcations, _quartic]
+        makers = [_quadratic] if case == "quadratic" else [_quartic, algorithm_pictures]
     # Most of the time goes into compilation, which leaves the interpreter free: the cases run side by side.
     with ThreadPoolExecutor() as pool:
         return [picture for group in pool.map(_in_float64, makers) for picture in group]
@@ -84,12 +65,9 @@ def _in_float64(make: Callable[[], list[Picture]]) -> list[Picture]:
         return make()
 
 
-def _bifurcations() -> list[Picture]:
-    """Case 2: all stationary points against alpha, of MAML and of FOMAML."""
-    case = cases.quartic()
-    alphas, bounds = np.linspace(0, 1.5, 257), (-2.0, 2.0)
-    full = bifurcation_diagram(case.meta(), alphas, bounds)
-    first_order = bifurcation_diagram(fomaml(case.losses), alphas, bounds)
+def _bifurcations(case: Case, full: BifurcationDiagram) -> list[Picture]:
+    """All stationary points against alpha, of MAML and of FOMAML."""
+    first_order = bifurcation_diagram(fomaml(case.losses), full.alphas, _BOUNDS)
     loops = sum(branch.closed for branch in full.branches)
     low, high = np.asarray(full.jumps.windows)[0]
     at, before, after = (
@@ -98,23 +76,23 @@ def _bifurcations() -> list[Picture]:
     return [
         Picture(
             "bifurcation_diagram",
-            _CASE_2,
+            CASE_2,
             "All stationary points of the meta-loss",
             f"The optimal θ jumps at α = {at:.4g} from {before:.4g} to {after:.4g}. Between the folds at α = {low:.4g} "
             f"and {high:.4g} both minima exist: an outer loop stays on the one it is on (hysteresis). {loops} closed "
             "loops lie around α = 1, where no curve from elsewhere leads.",
-            lambda: _figure(plot.bifurcation_diagram(full)),
+            lambda: figure_of(plot.bifurcation_diagram(full)),
             lambda: plot.interactive.bifurcation_diagram(full),
             check_diagram("MAML", case.meta_grad, full),
             _diagram_numbers(full),
         ),
         Picture(
             "bifurcation_diagram_fomaml",
-            _CASE_2,
+            CASE_2,
             "The same for FOMAML",
             "Where the direction of first-order MAML is zero. Its curves are others: what attracts it need not be a "
             "minimum of the meta-loss.",
-            lambda: _figure(plot.bifurcation_diagram(first_order)),
+            lambda: figure_of(plot.bifurcation_diagram(first_order)),
             lambda: plot.interactive.bifurcation_diagram(first_order),
             check_diagram("FOMAML", fomaml_direction, first_order),
             _diagram_numbers(first_order),
@@ -139,26 +117,26 @@ def _quadratic() -> list[Picture]:
     status, star = np.asarray(optimum.status), np.asarray(optimum.thetas)
 
     def section() -> Figure:
-        ax = plot.section(found, _axes(), alpha=0.5)
+        ax = plot.section(found, new_axes(), alpha=0.5)
         dot = {"color": OPTIMUM, "markersize": 7, "linestyle": "none", "label": r"minimum, $\theta = 1/2$"}
         ax.plot(star[half], np.asarray(optimum.values)[half], "o", **dot)
-        ax.legend(frameon=False, fontsize="small")
-        return _figure(ax)
+        legend(ax)
+        return figure_of(ax)
 
     return [
         Picture(
             "figure_0",
-            _CASE_1,
+            CASE_1,
             "Figure 0. Task losses",
             "Two parabolas of one shape, L₀ = θ²/2 and L₁ = (θ − 1)²/2.",
-            lambda: _figure(plot.task_losses(losses, _axes(), labels=labels)),
+            lambda: figure_of(plot.task_losses(losses, new_axes(), labels=labels)),
             lambda: plot.interactive.task_losses(losses, labels=case.labels),
             (check_losses(case, losses),),
             {},
         ),
         Picture(
             "figure_1",
-            _CASE_1,
+            CASE_1,
             "Figure 1. Meta-loss at α = 0.5",
             "After one inner step the sum is (1 − α)² {(θ − 1/2)² + 1/4}: α scales it and moves nothing. "
             f"The minimum is at θ = {star[half]:.4g}.",
@@ -177,11 +155,11 @@ def _quadratic() -> list[Picture]:
         ),
         Picture(
             "optimal_theta_quadratic",
-            _CASE_1,
+            CASE_1,
             "Optimal θ against α",
             "It stays at 1/2 for every α but one. At α = 1 a single step solves each task from anywhere: every θ is "
             "optimal, and no number is given.",
-            lambda: _figure(plot.optimal_theta(optimum, _axes())),
+            lambda: figure_of(plot.optimal_theta(optimum, new_axes())),
             lambda: plot.interactive.optimal_theta(optimum),
             (
                 Check("theta* = 1/2 for alpha != 1", largest(star[status == Status.OK] - 0.5)),
@@ -196,24 +174,24 @@ def _quadratic() -> list[Picture]:
         ),
         Picture(
             "contour_quadratic",
-            _CASE_1,
+            CASE_1,
             "Outer loop on the meta-loss",
             "Seen from above; colours are spaced by ratio. White lines are runs of the outer loop from θ = −0.5: "
             "α does not change along a run, so each goes straight up.",
-            lambda: _figure(plot.contour(found, _axes(), optimum=optimum, run=run)),
-            None,
+            lambda: figure_of(plot.contour(found, new_axes(), optimum=optimum, run=run)),
+            lambda: plot.interactive.contour(found, optimum=optimum, run=run),
             (check_grid("dL_M/dtheta = (1 - alpha)^2 (2 theta - 1)", found.grads, case.meta_grad, found),),
             {},
         ),
         Picture(
             "outer_loop_quadratic",
-            _CASE_1,
+            CASE_1,
             "Outer loop against the optimum",
             f"Where {_steps(run)} steps of gradient descent with rate {_LEARNING_RATE} from θ = −0.5 end. "
             "The closer α is to 1, the smaller the meta-gradient: a perfect inner loop leaves the outer loop "
             "nothing to learn from.",
-            lambda: _figure(plot.outer_loop(run, _axes(), optimum=optimum)),
-            lambda: plot.interactive.optimal_theta(optimum, run=run),
+            lambda: figure_of(plot.outer_loop(run, new_axes(), optimum=optimum)),
+            lambda: plot.interactive.outer_loop(run, optimum=optimum),
             (
                 Check(
                     "theta_n = 1/2 + (theta_0 - 1/2) (1 - 2 beta (1 - alpha)^2)^n",
@@ -234,28 +212,30 @@ def _quartic() -> list[Picture]:
     found = surface(meta, alphas, thetas)
     optimum = optimal_theta(meta, alphas, (-4.0, 4.0))
     run = _descent(meta, alphas[::2], 0.0, num_steps=2000)
+    diagram = bifurcation_diagram(meta, np.linspace(0, 1.5, 257), _BOUNDS)
     labels = (r"$L_0 = \theta^4/4$", r"$L_1 = (\theta - 1)^2/2$")
     jumps = optimum.jumps
     at, before, after = (np.asarray(j) for j in (jumps.alphas, jumps.thetas_before, jumps.thetas_after))
     told = ", ".join(f"at α = {a:.6f} from θ = {b:.4f} to {c:.4f}" for a, b, c in zip(at, before, after, strict=True))
     return [
+        *_bifurcations(case, diagram),
         Picture(
             "figure_2",
-            _CASE_2,
+            CASE_2,
             "Figure 2. Task losses",
             "One of the two is quartic now: L₀ = θ⁴/4 and L₁ = (θ − 1)²/2.",
-            lambda: _figure(plot.task_losses(losses, _axes(), labels=labels)),
+            lambda: figure_of(plot.task_losses(losses, new_axes(), labels=labels)),
             lambda: plot.interactive.task_losses(losses, labels=case.labels),
             (check_losses(case, losses),),
             {},
         ),
         Picture(
             "figure_3",
-            _CASE_2,
+            CASE_2,
             "Figure 3. Meta-loss",
             "¼(θ − αθ³)⁴ + ½(1 − α)²(θ − 1)² over α and θ. Colours are spaced by ratio. At α = 1 there are "
-            "three wells, at θ = −1, 0 and 1, where the first term vanishes; the one at −1 is behind the front wall.",
-            lambda: _figure(plot.surface(found, _axes("3d"))),
+            "three wells, at θ = −1, 0 and 1, where the first term vanishes. On it the optimal θ, which jumps.",
+            lambda: figure_of(plot.surface(found, new_axes("3d"), optimum=optimum)),
             lambda: plot.interactive.surface(found, optimum=optimum),
             (
                 check_grid(
@@ -269,12 +249,12 @@ def _quartic() -> list[Picture]:
         ),
         Picture(
             "figure_4",
-            _CASE_2,
+            CASE_2,
             "Figure 4. Gradient of the meta-loss",
             "∂L_M/∂θ with the plane z = 0. Where they meet the meta-loss has a minimum (solid: the gradient rises "
             "through zero) or a maximum (dashed).",
-            lambda: _figure(plot.gradient_surface(found, _axes("3d"))),
-            lambda: plot.interactive.gradient_surface(found),
+            lambda: figure_of(plot.gradient_surface(found, new_axes("3d"), diagram=diagram)),
+            lambda: plot.interactive.gradient_surface(found, diagram=diagram),
             (
                 check_grid(
                     "dL_M/dtheta = (theta - alpha theta^3)^3 (1 - 3 alpha theta^2) + (1 - alpha)^2 (theta - 1)",
@@ -287,34 +267,34 @@ def _quartic() -> list[Picture]:
         ),
         Picture(
             "optimal_theta_quartic",
-            _CASE_2,
+            CASE_2,
             "Optimal θ against α",
             f"The best initial parameter jumps {told}: two minima change rank. At α = 1 three are tied at zero.",
-            lambda: _figure(plot.optimal_theta(optimum, _axes())),
+            lambda: figure_of(plot.optimal_theta(optimum, new_axes())),
             lambda: plot.interactive.optimal_theta(optimum),
             (*check_optimum(case, optimum), *check_jump(case, optimum)),
             _numbers(optimum),
         ),
         Picture(
             "contour_quartic",
-            _CASE_2,
+            CASE_2,
             "Outer loop on the meta-loss",
             "Seen from above. White lines are runs of the outer loop from θ = 0: past the jump they climb to the far "
             "branch; around α = 1 a nearer well holds them back.",
-            lambda: _figure(plot.contour(found, _axes(), optimum=optimum, run=run)),
-            None,
+            lambda: figure_of(plot.contour(found, new_axes(), optimum=optimum, run=run)),
+            lambda: plot.interactive.contour(found, optimum=optimum, run=run),
             (check_descent(case, run, _LEARNING_RATE),),
             {},
         ),
         Picture(
             "outer_loop_quartic",
-            _CASE_2,
+            CASE_2,
             "Outer loop against the optimum",
             f"Where {_steps(run)} steps of gradient descent with rate {_LEARNING_RATE} from θ = 0 end. It finds the "
             "optimum for most α, stays on the old branch for a while after the jump, and is caught by a local "
             "minimum around α = 1.",
-            lambda: _figure(plot.outer_loop(run, _axes(), optimum=optimum)),
-            lambda: plot.interactive.optimal_theta(optimum, run=run),
+            lambda: figure_of(plot.outer_loop(run, new_axes(), optimum=optimum)),
+            lambda: plot.interactive.outer_loop(run, optimum=optimum),
             (check_descent(case, run, _LEARNING_RATE), check_not_below(run, optimum)),
             {"theta_0": 0.0, "learning_rate": _LEARNING_RATE, "num_steps": _steps(run)},
         ),
@@ -329,18 +309,6 @@ def _descent(meta: Any, alphas: Any, theta0: float, num_steps: int) -> OuterRun:
 
 def _steps(run: OuterRun) -> int:
     return int(np.asarray(run.trace.steps)[-1])
-
-
-def _axes(projection: str | None = None) -> Any:
-    """Axes of a figure that pyplot does not know: no window, no backend, no global state."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=SIZE_3D if projection else SIZE, layout="constrained")
-    return figure.add_subplot(projection=projection)
-
-
-def _figure(ax: Any) -> Figure:
-    return ax.get_figure()
 
 
 def _diagram_numbers(diagram: BifurcationDiagram) -> dict[str, Any]:

@@ -1,32 +1,20 @@
-"""What all pictures share: colours, axes, labels, and the checks at the door."""
+"""Axes, their labels and limits, and the legend below them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import _colours
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from mpl_toolkits.mplot3d import Axes3D
 
     from .._base.types import Numbers
 
-Field: TypeAlias = Literal["values", "grads", "curvatures"]
-
-# The colours of Okabe and Ito, which stay apart under every common colour blindness and on a projector.
-BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
-BLUE, VERMILLION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
-CYCLE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)
-
-# One colour for one thing in every picture: the optimum, and what the outer loop did.
-OPTIMUM, RUN = VERMILLION, BLUE
-
 # Stable is thick and solid, unstable thin and dashed; the colour never says it alone.
 THICK, THIN = 2.2, 1.0
-
-# Cells that are inf or NaN have no colour: this grey shows through.
-NONFINITE_GREY = "0.75"
 
 ALPHA_LABEL = r"inner step size $\alpha$"
 THETA_LABEL = r"initial parameter $\theta$"
@@ -38,82 +26,20 @@ FIELD_LABELS: dict[str, str] = {
 }
 
 # Inches. Small enough that 10 pt text can still be read when the picture is printed 8 cm wide.
-SIZE = (4.3, 3.2)
+SIZE = (4.3, 3.4)
 SIZE_3D = (4.6, 3.7)
 
-_MOST_TICKS = 7
+# As many ticks as have room beside each other with a sign and two decimals; above each other there is more.
+_MOST_ACROSS, _MOST_UP, _FEWEST = 7, 10, 3
+_STEPS = (1, 2, 2.5, 5, 10)
 
 # Of a legend: the width of a letter and of a handle with the room around it, in points.
-_LETTER, _HANDLE = 4.6, 30.0
-
-
-def axes(ax: Axes | None, size: tuple[float, float] = SIZE) -> Axes:
-    """`ax`, or the axes of a new figure."""
-    if ax is not None:
-        return ax
-    import matplotlib.pyplot as plt
-
-    return plt.subplots(figsize=size, layout="constrained")[1]
-
-
-def axes_3d(ax: Axes | None) -> Axes3D:
-    """`ax`, which must be three-dimensional, or the axes of a new figure."""
-    from mpl_toolkits.mplot3d import Axes3D
-
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        ax = plt.subplots(figsize=SIZE_3D, layout="constrained", subplot_kw={"projection": "3d"})[1]
-    if not isinstance(ax, Axes3D):
-        raise TypeError(
-            f"ax must be three-dimensional, got {type(ax).__name__}; make it with subplot_kw={{'projection': '3d'}}"
-        )
-    return ax
-
-
-def wanted(result: Any, kind: str) -> Any:
-    """`result`, refusing another kind of result than the picture shows."""
-    if type(result).__name__ != kind:
-        raise TypeError(f"this picture shows a mamlgrid.{kind}, got {type(result).__name__}")
-    return result
-
-
-def field_of(surface: Any, field: str) -> Numbers:
-    """One field of a surface, `[alphas, thetas]`."""
-    if field not in FIELD_LABELS:
-        raise ValueError(f"field must be one of {', '.join(map(repr, FIELD_LABELS))}, got {field!r}")
-    values = getattr(surface, field)
-    if values is None:
-        order = list(FIELD_LABELS).index(field)
-        raise ValueError(f"this surface has no {field}: compute it with mg.surface(..., derivatives={order})")
-    return np.asarray(values)
-
-
-def grid_of(surface: Any, field: str) -> tuple[Numbers, Numbers, Numbers]:
-    """Alphas, thetas and one field, both axes in increasing order and with at least two points."""
-    alphas, thetas = np.asarray(surface.alphas), np.asarray(surface.thetas)
-    for name, points in (("alphas", alphas), ("thetas", thetas)):
-        if np.unique(points).size < 2:
-            raise ValueError(
-                f"a picture of a surface needs two or more {name}, got {points.tolist()}; see plot.section"
-            )
-    rows, columns = np.unique(alphas, return_index=True)[1], np.unique(thetas, return_index=True)[1]
-    return alphas[rows], thetas[columns], field_of(surface, field)[np.ix_(rows, columns)]
-
-
-def scalar_thetas(run: Any) -> tuple[Numbers, Numbers]:
-    """End points `[alphas]` and trajectories `[alphas, steps]` of a run of one parameter."""
-    ends, ways = run.thetas, run.trace.thetas
-    if not (hasattr(ends, "ndim") and ends.ndim == 1):
-        raise ValueError("only the run of a single scalar parameter can be drawn against alpha")
-    if ways is None:
-        raise ValueError('this run recorded no thetas: make it with mg.outer_loop(..., record="thetas")')
-    return np.asarray(ends), np.asarray(ways)
+_LETTER, _HANDLE = 4.7, 30.0
 
 
 def span(alphas: Numbers | tuple[float, float]) -> tuple[float, float]:
     """The limits of the alpha axis."""
-    low, high = float(alphas[0]), float(alphas[-1])
+    low, high = float(np.min(alphas)), float(np.max(alphas))
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
@@ -124,6 +50,19 @@ def number(value: float) -> str:
     ('−0.5294', '1.235e+07')
     """
     return f"{value:.4g}".replace("-", "−")
+
+
+def without_rounding(values: Any, beside: Any = None) -> Any:
+    """Zero for what is rounding beside the largest of `values`, or of `beside`: nobody wants to read 2.4652e-32.
+
+    >>> without_rounding(np.array([0.5, 2.4652e-32])).tolist()
+    [0.5, 0.0]
+    """
+    values = np.asarray(values)
+    others = np.abs(values if beside is None else np.asarray(beside))
+    largest = np.max(others, initial=0, where=np.isfinite(others))
+    rounding = np.finfo(values.dtype).eps if values.dtype.kind == "f" else 0.0
+    return np.where(np.abs(values) < rounding * largest, 0, values)
 
 
 def window(thetas: Numbers, bounds: Any) -> tuple[float, float]:
@@ -139,47 +78,120 @@ def window(thetas: Numbers, bounds: Any) -> tuple[float, float]:
     return float(finite.min()) - margin, float(finite.max()) + margin
 
 
-def rim(width: float, color: str = "white") -> list[Any]:
-    """Path effects that draw a line of this width with a pale rim, for a dark background."""
+def rim(width: float, color: Any = None) -> list[Any]:
+    """Path effects that draw a line of this width with a rim (of paper when None), for any background."""
     from matplotlib import patheffects
 
-    return [patheffects.Stroke(linewidth=width + 2, foreground=color), patheffects.Normal()]
+    return [
+        patheffects.Stroke(linewidth=width + 2, foreground=_colours.paper() if color is None else color),
+        patheffects.Normal(),
+    ]
 
 
-def tidy(ax: Axes, xlabel: str, ylabel: str) -> None:
-    """Labels, a light grid, no box."""
-    from matplotlib.ticker import MaxNLocator
+def tidy(ax: Axes, xlabel: str, ylabel: str, *, xlim: Any = None, ylim: Any = None, title: str | None = None) -> None:
+    """Labels, limits, a light grid, no box; the axis upwards is widened to its next ticks.
 
+    Args:
+        ax: the axes.
+        xlabel: what is across.
+        ylabel: what is up.
+        xlim: exact limits across; those of the data when None.
+        ylim: what must be in view; the limits as they are when None.
+        title: none when None.
+    """
+    low, high = sorted(ax.get_xlim()) if xlim is None else xlim
+    ax.set_xlim(low, high)
+    ax.xaxis.set_major_locator(ticks(low, high))
+    if ax.get_yscale() == "linear":
+        inside = sorted(ax.get_ylim()) if ylim is None else ylim
+        ax.set_ylim(*outwards(*inside))
+        ax.yaxis.set_major_locator(ticks(*ax.get_ylim(), _MOST_UP))
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(True, color=_colours.mixed(0.1), linewidth=0.8)
+    ax.set_axisbelow(True)
+    named(ax, xlabel, ylabel, title)
+
+
+def exact(ax: Axes, xlim: tuple[float, float], ylim: tuple[float, float]) -> None:
+    """These limits and no others, as a grid has them."""
+    ax.set(xlim=xlim, ylim=ylim)
+    ax.xaxis.set_major_locator(ticks(*xlim))
+    ax.yaxis.set_major_locator(ticks(*ylim, _MOST_UP))
+
+
+def named(ax: Axes, xlabel: str, ylabel: str, title: str | None) -> None:
+    """Words on the axes, and a title where one is given."""
     ax.set_xlabel(xlabel)
     ax.set_ylabel(ylabel)
-    # As many as have room beside each other with a sign and two decimals.
-    ax.xaxis.set_major_locator(MaxNLocator(_MOST_TICKS, steps=[1, 2, 2.5, 5, 10]))
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.grid(True, color="0.92", linewidth=0.8)
-    ax.set_axisbelow(True)
+    if title is not None:
+        ax.set_title(title, fontsize="medium")
 
 
-def legend(ax: Axes, *, least: int = 1, outside: bool = False) -> None:
-    """A legend where there are at least `least` things to tell apart.
+def ticks(low: float, high: float, most: int = _MOST_ACROSS) -> Any:
+    """A locator of at most so many ticks and one, with ticks at both ends where a round step allows it."""
+    from matplotlib.ticker import MaxNLocator, MultipleLocator
+
+    size = 10.0 ** np.floor(np.log10(high - low))
+    for step in size * np.array([0.5, 0.25, 0.2, 1, 0.1, 3]):
+        parts = np.array([(high - low) / step, low / step])
+        whole = np.abs(parts - parts.round()) < 1e-6
+        if _FEWEST <= parts[0].round() <= most and whole.all():
+            return MultipleLocator(float(step))
+    return MaxNLocator(most, steps=_STEPS)
+
+
+def outwards(low: float, high: float) -> tuple[float, float]:
+    """The ticks next to an interval on both sides; its ends where these are ticks.
+
+    >>> outwards(0.13, 0.87), outwards(-1.0, 2.0)
+    ((0.1, 0.9), (-1.0, 2.0))
+    """
+    from matplotlib.ticker import MaxNLocator, MultipleLocator
+
+    if isinstance(ticks(low, high, _MOST_UP), MultipleLocator):
+        return low, high
+    at = MaxNLocator(_MOST_UP, steps=_STEPS).tick_values(low, high)
+    inside = [float(v) for v in at if low <= v <= high]
+    below = max((float(v) for v in at if v <= low), default=inside[0])
+    above = min((float(v) for v in at if v >= high), default=inside[-1])
+    return below, above
+
+
+def legend(ax: Axes, *, least: int = 1) -> None:
+    """A legend below the axes and flush with them, where it covers nothing and leaves a title its place.
 
     Args:
         ax: where.
         least: fewer entries need no legend.
-        outside: above the axes, where it can cover nothing; inside all the same when there is a title.
     """
+    from matplotlib.transforms import ScaledTranslation
+
     handles, labels = ax.get_legend_handles_labels()
     if len(labels) < least:
         return
-    style: Any = {"fontsize": "small", "handlelength": 1.5, "handletextpad": 0.6}
-    if outside and not ax.get_title():
-        # From above the tick labels on, clear of the highest of them.
-        place: Any = {"loc": "lower left", "bbox_to_anchor": (-0.12, 1), "borderaxespad": 0.5, "borderpad": 0}
-        # The layout will widen the axes by the room of labels that they do not have.
-        room = 1.25 * 72 * ax.get_position().width * ax.figure.bbox.width / ax.figure.dpi
-        columns = _columns(labels, room)
-        ax.legend(handles, labels, ncols=columns, columnspacing=1, frameon=False, **place, **style)
-    else:
-        ax.legend(handles, labels, loc="best", framealpha=0.85, edgecolor="none", **style)
+    figure: Any = ax.figure
+    words: Any = (ax.xaxis.label, ax.xaxis.get_ticklabels()[0])
+    # Below the tick labels and the label of the axis.
+    drop = 10 + 1.3 * sum(word.get_fontsize() for word in words)
+    # What the axes share with their colour bar; the layout will widen it by the room of labels that there are not.
+    cell = ax.get_subplotspec()
+    width = ax.get_position().width if cell is None else cell.get_position(figure).width
+    room = 1.2 * 72 * width * figure.bbox.width / figure.dpi
+    ax.legend(
+        handles,
+        labels,
+        ncols=_columns(labels, room),
+        loc="upper left",
+        bbox_to_anchor=(0, 0),
+        bbox_transform=ax.transAxes + ScaledTranslation(0, -drop / 72, figure.dpi_scale_trans),
+        borderaxespad=0,
+        borderpad=0,
+        frameon=False,
+        fontsize="small",
+        handlelength=1.5,
+        handletextpad=0.6,
+        columnspacing=1,
+    )
 
 
 def _columns(labels: list[str], room: float) -> int:
@@ -189,5 +201,5 @@ def _columns(labels: list[str], room: float) -> int:
         rows = -(-len(labels) // columns)
         longest = [max(lengths[start : start + rows]) for start in range(0, len(labels), rows)]
         if _LETTER * sum(longest) + _HANDLE * len(longest) <= room:
-            return columns
+            return len(longest)
     return 1

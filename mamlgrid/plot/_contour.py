@@ -6,25 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._axes import (
-    ALPHA_LABEL,
-    BLACK,
-    FIELD_LABELS,
-    NONFINITE_GREY,
-    THETA_LABEL,
-    Field,
-    axes,
-    grid_of,
-    legend,
-    scalar_thetas,
-    wanted,
-)
+from ._axes import ALPHA_LABEL, FIELD_LABELS, THETA_LABEL, exact, legend, named, span
+from ._colours import NONFINITE_GREY
+from ._door import Field, axes, beside, grid_of, scalar_thetas, text, wanted
+from ._door import scale as checked_scale
 from ._draw import draw
 from ._levels import label, levels_of
-from ._optimum import draw_ends
 from ._outer_loop import draw_ways
 from ._scene_diagram import branch_scene
 from ._scene_optimum import optimum_scene
+from ._scene_run import evenly, run_scene
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,9 +23,6 @@ if TYPE_CHECKING:
     from .._grid.surface import Surface
     from .._outer_loop.outer_run import OuterRun
     from .._stationary.optimum import OptimalTheta
-
-# Trajectories are vertical: more of them than this make a curtain.
-_MOST_TRAJECTORIES = 13
 
 
 def contour(
@@ -45,11 +33,18 @@ def contour(
     optimum: OptimalTheta | None = None,
     run: OuterRun | None = None,
     diagram: Any = None,
+    levels: Any = None,
+    cmap: Any = None,
+    norm: Any = None,
+    vmin: float | None = None,
+    vmax: float | None = None,
+    title: str | None = None,
 ) -> Axes:
     r"""Filled contours over alpha (across) and theta (up).
 
     The levels of a non-negative loss that spans decades are spaced by ratio, those of a signed field likewise on
-    both sides of zero, so that a high corner does not hide the valley. Cells that are not finite are grey.
+    both sides of zero, so that a high corner does not hide the valley. Cells that are not finite are grey. With the
+    same `levels` (see `shared_levels`) and `cmap`, several pictures can be compared.
 
     Args:
         result: what `mg.surface` returned.
@@ -58,9 +53,19 @@ def contour(
         optimum: the curve of optimal theta, with its jumps.
         run: an outer loop; each trajectory is vertical because alpha is fixed, a readable number of them is shown.
         diagram: the branches of stationary points, attracting ones solid and repelling ones dashed, with their folds.
+        levels: increasing numbers, or about how many.
+        cmap: a colour map of matplotlib, or its name.
+        norm: "linear" or "log" for the spacing of levels, or a `matplotlib.colors.Normalize` for the colours.
+        vmin: the lowest level.
+        vmax: the highest level.
+        title: none when None.
 
     Returns:
         The axes; the colour bar is its neighbour.
+
+    Raises:
+        TypeError: an argument of another kind. ValueError: a field the surface does not have; fewer than two alphas
+        or thetas; levels that do not increase, or a range that contradicts them.
 
     >>> import numpy as np, mamlgrid as mg
     >>> found = mg.surface(mg.cases.quartic().meta(), np.linspace(0, 1.2, 61), np.linspace(-1.5, 1.6, 63))
@@ -68,37 +73,40 @@ def contour(
     'initial parameter $\\theta$'
     """
     alphas, thetas, values = grid_of(wanted(result, "Surface"), field)
+    scale = checked_scale(levels, cmap, norm, vmin, vmax)
+    for name, other in (("optimum", optimum), ("run", run), ("diagram", diagram)):
+        beside(other, name)
+    title = text("title", title)
+    finals = None if run is None else scalar_thetas(run)
     ax = axes(ax)
-    levels = levels_of(values, signed=field != "values")
-    shown = np.ma.masked_invalid(values).T
-    colours: Any = {"levels": levels.levels, "norm": levels.norm, "cmap": levels.cmap, "extend": "both"}
-    filled = ax.contourf(alphas, thetas, shown, **colours)
-    # Closes the hairlines that viewers of vector formats leave between neighbouring bands.
-    filled.set(edgecolor="face", linewidth=0.3)
-    ax.set_facecolor(NONFINITE_GREY)
-    label(ax.figure.colorbar(filled, ax=ax, label=FIELD_LABELS[field], pad=0.02), levels)
+    fill(ax, alphas, thetas, values.T, levels_of(values, field != "values", scale), FIELD_LABELS[field])
     if diagram is not None:
-        draw(ax, branch_scene(wanted(diagram, "BifurcationDiagram")), on_colour=True, labels=False)
+        draw(ax, branch_scene(diagram), on_colour=True, labels=False)
     if optimum is not None:
-        draw(ax, optimum_scene(wanted(optimum, "OptimalTheta")), on_colour=True)
-    if run is not None:
-        _draw_run(ax, wanted(run, "OuterRun"))
-    ax.set(xlabel=ALPHA_LABEL, ylabel=THETA_LABEL, xlim=alphas[[0, -1]], ylim=thetas[[0, -1]])
-    legend(ax, outside=True)
+        draw(ax, optimum_scene(optimum), on_colour=True)
+    if run is not None and finals is not None:
+        _draw_run(ax, run, *finals)
+    exact(ax, span(alphas), span(thetas))
+    named(ax, ALPHA_LABEL, THETA_LABEL, title)
+    legend(ax)
     return ax
 
 
-def _draw_run(ax: Axes, run: OuterRun) -> None:
+def fill(ax: Axes, x: Any, y: Any, values: Any, levels: Any, words: str) -> None:
+    """Filled contours of `values`, `[y, x]`, with a colour bar."""
+    colours: Any = {"levels": levels.levels, "norm": levels.norm, "cmap": levels.cmap, "extend": "both"}
+    filled = ax.contourf(x, y, np.ma.masked_invalid(values), **colours)
+    # Closes the hairlines that viewers of vector formats leave between neighbouring bands.
+    filled.set(edgecolor="face", linewidth=0.3)
+    ax.set_facecolor(NONFINITE_GREY)
+    label(ax.figure.colorbar(filled, ax=ax, label=words, pad=0.02), levels)
+
+
+def _draw_run(ax: Axes, run: OuterRun, ends: Any, ways: Any) -> None:
     """Trajectories of evenly chosen alphas: start, way, end."""
-    ends, ways = scalar_thetas(run)
     alphas = np.asarray(run.alphas)
-    some = np.unique(np.linspace(0, alphas.size - 1, min(alphas.size, _MOST_TRAJECTORIES)).round().astype(int))
-    draw_ways(ax, alphas[some], ways[some], color="white", alpha=0.9)
-    start: Any = {
-        "markersize": 3.5,
-        "markerfacecolor": "white",
-        "markeredgecolor": BLACK,
-        "markeredgewidth": 0.8,
-    }
-    ax.plot(alphas[some], ways[some, 0], "o", zorder=5, label="start", **start)
-    draw_ends(ax, run, ends, some, on_colour=True)
+    some = evenly(alphas.size)
+    if ways is not None:
+        draw_ways(ax, alphas[some], ways[some], color="white", alpha=0.9)
+    starts = None if ways is None else ways[:, 0]
+    draw(ax, run_scene(run, ends, starts=starts, some=some), on_colour=True, front=5)

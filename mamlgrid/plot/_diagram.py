@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._axes import ALPHA_LABEL, axes, legend, span, tidy, wanted, window
+from ._axes import ALPHA_LABEL, legend, span, tidy, window
+from ._door import axes, switch, text, wanted
 from ._draw import draw
 from ._scene_diagram import diagram_scene
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 SIZE_DIAGRAM = (4.3, 3.8)
 
 
-def bifurcation_diagram(result: Any, ax: Axes | None = None, *, labels: bool = True) -> Axes:
+def bifurcation_diagram(result: Any, ax: Axes | None = None, *, labels: bool = True, title: str | None = None) -> Axes:
     r"""All stationary points of a meta-loss against alpha, attracting ones thick and solid, repelling thin and dashed.
 
     Folds, branch points and the jumps of the optimum are marked. The optimum lies under its branches in pale orange
@@ -28,15 +29,19 @@ def bifurcation_diagram(result: Any, ax: Axes | None = None, *, labels: bool = T
         result: what `mg.bifurcation_diagram` returned.
         ax: where to draw; a new figure when None.
         labels: write the alphas of a handful of jumps, branch points and folds beside them, where there is room.
+        title: none when None.
 
     Returns:
         The axes.
+
+    Raises:
+        TypeError: an argument of another kind.
     """
     scene = diagram_scene(wanted(result, "BifurcationDiagram"))
+    labels, title = switch("labels", labels), text("title", title)
     ax = axes(ax, SIZE_DIAGRAM)
     draw(ax, scene, labels=labels)
-    tidy(ax, ALPHA_LABEL, r"stationary point $\theta$")
-    ax.set_xlim(*span(scene.alphas))
-    ax.set_ylim(window(scene.thetas, scene.bounds))
-    legend(ax, outside=True)
+    ylim = window(scene.thetas, scene.bounds)
+    tidy(ax, ALPHA_LABEL, r"stationary point $\theta$", xlim=span(scene.alphas), ylim=ylim, title=title)
+    legend(ax)
     return ax

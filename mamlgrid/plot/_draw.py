@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._axes import rim
+from ._colours import paper, tone
 from ._labels import add_labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from mpl_toolkits.mplot3d import Axes3D
 
     from ._looks import LineLook
     from ._scene import Marks, Scene
 
 _DASHES: dict[str, Any] = {"solid": "-", "dash": (0, (4, 2)), "dot": (0, (1, 1.5)), "none": "none"}
 
-_MARKERS = {
+MARKERS = {
     "circle": "o",
     "square": "s",
     "diamond": "D",
@@ -29,10 +29,13 @@ _MARKERS = {
     "x": "X",
     "star": "*",
     "pentagon": "p",
+    "line-ew-open": "_",
+    "x-thin-open": "x",
+    "cross-thin-open": "+",
 }
 
 
-def draw(ax: Axes, scene: Scene, *, on_colour: bool = False, labels: bool = True) -> None:
+def draw(ax: Axes, scene: Scene, *, on_colour: bool = False, labels: bool = True, front: float = 6) -> None:
     """Draw everything; each artist has its place in the scene as its `gid`.
 
     Args:
@@ -40,8 +43,9 @@ def draw(ax: Axes, scene: Scene, *, on_colour: bool = False, labels: bool = True
         scene: what to draw.
         on_colour: with a pale rim, for a dark background.
         labels: write those labels for which there is room.
+        front: the height of the marks, where those of several scenes meet.
     """
-    known = _Legend(ax)
+    known = LegendNames(ax)
     for k, curve in enumerate(scene.curves):
         for part, look in curve.pieces:
             style: Any = line_style(look) | {"path_effects": rim(look.width) if on_colour else []}
@@ -55,11 +59,14 @@ def draw(ax: Axes, scene: Scene, *, on_colour: bool = False, labels: bool = True
             }
             ax.plot(curve.x[part], curve.y[part], **style, **place)
     for k, marks in enumerate(scene.marks):
-        _draw_marks(ax, marks, f"marks {k}", known, 6 - k / (1 + len(scene.marks)))
+        _draw_marks(ax, marks, f"marks {k}", known, front - k / (1 + len(scene.marks)))
     for k, band in enumerate(scene.bands):
         look = band.look
         face: Any = {"facecolor": look.color, "alpha": look.opacity, "linewidth": 0}
-        if look.hatched:
+        if on_colour:
+            # What is below is what the band is about.
+            face = {"facecolor": "none", "edgecolor": look.color, "linewidth": 1.2, "linestyle": (0, (1, 1.5))}
+        elif look.hatched:
             face = {"facecolor": "none", "edgecolor": look.color, "hatch": "////", "linewidth": 0}
         ax.axvspan(band.left, band.right, zorder=1, gid=f"band {k}", **known.name(look.label), **face)
     wanted = [
@@ -72,18 +79,9 @@ def draw(ax: Axes, scene: Scene, *, on_colour: bool = False, labels: bool = True
         add_labels(ax, [(mathtext(label), x, y) for label, x, y in wanted], on_colour=on_colour)
 
 
-def draw_on_plane(space: Axes3D, scene: Scene, z: float) -> None:
-    """The curves of a scene at one height in three dimensions, cut at the limits of the axes."""
-    known = _Legend(space)
-    for k, curve in enumerate(scene.curves):
-        for part, look in curve.pieces:
-            style: Any = line_style(look) | {"axlim_clip": True, "gid": f"curve {k}", **known.name(look.label)}
-            space.plot(curve.x[part], curve.y[part], np.full(curve.x[part].size, z), zorder=4, **style)
-
-
 def line_style(look: LineLook) -> dict[str, Any]:
     """What `plot` takes; points without a line between them are dots."""
-    style: dict[str, Any] = {"color": look.color, "linewidth": look.width, "linestyle": _DASHES[look.dash]}
+    style: dict[str, Any] = {"color": tone(look.color), "linewidth": look.width, "linestyle": _DASHES[look.dash]}
     if look.dash == "solid":
         style["solid_capstyle"] = "butt"
     return style | ({"marker": "o", "markersize": 1.5 + look.width} if look.dash == "none" else {})
@@ -98,26 +96,29 @@ def mathtext(words: str) -> str:
     return words.replace("θ*", r"$\theta^*$").replace("θ", r"$\theta$").replace("α", r"$\alpha$")
 
 
-def _draw_marks(ax: Axes, marks: Marks, gid: str, known: _Legend, zorder: float) -> None:
-    look = marks.look
+def _draw_marks(ax: Axes, marks: Marks, gid: str, known: LegendNames, zorder: float) -> None:
+    look, color = marks.look, tone(marks.look.color)
     name = known.name(look.label)
     if marks.bars.size:
         width = 1.2 if look.symbol else look.size
-        bars: Any = {"color": look.color, "linewidth": width, "capstyle": "butt", "zorder": 3, "gid": gid}
+        bars: Any = {"color": color, "linewidth": width, "capstyle": "butt", "zorder": 3, "gid": gid}
         ax.vlines(marks.x, marks.y - marks.bars, marks.y + marks.bars, **bars, **({} if look.symbol else name))
     if not look.symbol:
         return
-    style: Any = {
-        "marker": _MARKERS[look.symbol],
-        "markersize": look.size,
-        "markerfacecolor": look.color if look.filled else "white",
-        "markeredgecolor": "white" if look.filled else look.color,
-        "markeredgewidth": 0.8 if look.filled else 1.4,
-    }
-    ax.plot(marks.x, marks.y, linestyle="none", color=look.color, zorder=zorder, gid=gid, **style, **name)
+    style: Any = {"marker": MARKERS[look.symbol], "markersize": look.size, "markeredgecolor": color}
+    if not look.symbol.endswith("open"):
+        style |= {
+            "markerfacecolor": color if look.filled else paper(),
+            "markeredgecolor": paper() if look.filled else color,
+            "markeredgewidth": min(0.8, 0.15 * look.size) if look.filled else 1.4,
+        }
+    if marks.on_edge:
+        style |= {"transform": ax.get_xaxis_transform(), "clip_on": False}
+    y = np.zeros(marks.x.size) if marks.on_edge else marks.y
+    ax.plot(marks.x, y, linestyle="none", color=color, zorder=zorder, gid=gid, **style, **name)
 
 
-class _Legend:
+class LegendNames:
     """The names that a legend has already, so that each thing is named once."""
 
     def __init__(self, ax: Axes) -> None:

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from ._looks import LineLook, MarkLook
     from ._scene import Band, Curve, Marks, Scene
 
-_PLACE = "θ = %{y:.6g}<br>" + VALUE + " = %{customdata[0]:.5g}<br>%{customdata[1]}"
+_VALUE = VALUE + " = %{customdata[0]:.5g}<br>%{customdata[1]}"
+_PLACE = "θ = %{y:.6g}<br>" + _VALUE
 _POINT = "α = %{x:.9g}<br>" + _PLACE + "<extra></extra>"
+_ON_EDGE = "α = %{x:.6g}<br>%{customdata[1]}<extra></extra>"
 _ON_CURVE = "α = %{x:.6g}<br>" + _PLACE + "<br>%{customdata[2]}<extra></extra>"
 
 # How far above the surface lines and marks float, as shares of the height in view: its flat facets would swallow them
@@ -24,15 +26,22 @@ _ON_CURVE = "α = %{x:.6g}<br>" + _PLACE + "<br>%{customdata[2]}<extra></extra>"
 _RIM, _LINE, _PER_WIDTH, _MARK = 0.006, 0.02, 0.0015, 0.03
 
 
-def add_scene(figure: Figure, scene: Scene, across: tuple[float, float]) -> None:
+def add_scene(
+    figure: Figure, scene: Scene, across: tuple[float, float], *, up: str | None = "θ", on_colour: bool = False
+) -> None:
     """Add everything; each trace has its place in the scene as its `uid`.
 
     Args:
-        figure: with alpha along x and theta along y.
+        figure: with alpha along x.
         scene: what to draw.
         across: from where to where bands reach.
+        up: what is along y, for hover texts; None where it is the value itself.
+        on_colour: lines with a pale rim, for a dark background.
     """
     known = _Legend(figure)
+    line = "" if up is None else f"{up} = %{{y:.6g}}<br>"
+    point, on_curve = (text.replace("θ = %{y:.6g}<br>", line) for text in (_POINT, _ON_CURVE))
+    edge = across[0] + 0.015 * (across[1] - across[0])
     curves = [
         {
             "x": curve.x[part],
@@ -40,7 +49,7 @@ def add_scene(figure: Figure, scene: Scene, across: tuple[float, float]) -> None
             "customdata": _told(curve, part),
             "line": _line(look, 1.4) | {"simplify": False},
             **_dots(look, curve.alone[part] | (look.dash == "none")),
-            "hovertemplate": _ON_CURVE,
+            "hovertemplate": on_curve,
             "uid": f"curve-{k}-{i}",
             **known.name(look.label),
         }
@@ -49,13 +58,15 @@ def add_scene(figure: Figure, scene: Scene, across: tuple[float, float]) -> None
     ]
     marks = [
         {
-            "x": group.x,
-            "y": group.y,
+            # What is there for its name alone needs a point all the same.
+            "x": group.x if group.x.size else [None],
+            "y": np.full(group.x.size, edge) if group.on_edge else group.y if group.x.size else [None],
             "customdata": _pairs(group),
             "mode": "markers",
             "marker": _mark(group.look),
             "error_y": _bars(group),
-            "hovertemplate": _POINT,
+            "hovertemplate": _ON_EDGE if group.on_edge else point,
+            "cliponaxis": not group.on_edge,
             "uid": f"marks-{k}",
             **known.name(group.look.label),
         }
@@ -65,8 +76,15 @@ def add_scene(figure: Figure, scene: Scene, across: tuple[float, float]) -> None
         _band(band, across) | {"uid": f"band-{k}", **known.name(band.look.label)} for k, band in enumerate(scene.bands)
     ]
     # From the back to the front; of curves and of marks the first ones are in front.
-    for trace in (*bands, *reversed(curves), *reversed(marks)):
+    rims = [_rim(trace) for trace in curves if trace["line"]["width"]] if on_colour else []
+    for trace in (*bands, *rims, *reversed(curves), *reversed(marks)):
         figure.add_scatter(**trace)
+
+
+def _rim(trace: dict[str, Any]) -> dict[str, Any]:
+    """What lies under a line to set it off from the colours."""
+    line = {"color": "white", "width": trace["line"]["width"] + 2.5}
+    return {"x": trace["x"], "y": trace["y"], "mode": "lines", "line": line, "hoverinfo": "skip", "showlegend": False}
 
 
 def _band(band: Band, across: tuple[float, float]) -> dict[str, Any]:
@@ -191,6 +209,8 @@ _IN_SPACE = {f"triangle-{side}": "diamond" for side in ("left", "right", "up")} 
 
 def _mark(look: MarkLook, *, in_space: bool = False) -> dict[str, Any]:
     rim = {"color": "white" if look.filled else look.color, "width": 1 if look.filled else 2}
+    if look.symbol.endswith("open"):
+        rim = {"color": look.color, "width": 1.5}
     if not look.symbol:
         # A short piece of the bar, for the legend and for the mouse.
         rim = {"color": look.color, "width": look.size}

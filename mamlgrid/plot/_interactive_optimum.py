@@ -6,37 +6,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._results.status import Status
-from ._axes import BLACK, RUN, number, scalar_thetas, wanted, window
+from ._axes import number, window
+from ._door import beside, scalar_thetas, text, wanted
 from ._interactive_draw import add_scene
-from ._interactive_style import ALPHA, VALUE, axis, ends, graph_objects, layout
+from ._interactive_style import ALPHA, axis, ends, graph_objects, laid_out
 from ._scene_diagram import diagram_scene
 from ._scene_optimum import optimum_scene
+from ._scene_run import run_scene
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-    from .._base.types import Numbers
     from .._outer_loop.outer_run import OuterRun
     from .._stationary.optimum import OptimalTheta
     from ._scene import Scene
 
-# Of the outer loop: status, name, symbol. The first two have arrived somewhere, the others have no place.
-_RUN_MARKS = (
-    (Status.OK, "outer loop: end", "circle"),
-    (Status.NOT_CONVERGED, "outer loop: still moving", "circle-open"),
-    (Status.DIVERGED, "outer loop: diverged", "x-thin-open"),
-    (Status.NONFINITE, "outer loop: not finite", "cross-thin-open"),
-)
-_ARRIVED = (Status.OK, Status.NOT_CONVERGED)
-
 # More jumps than this are counted below the title, not listed.
 _MOST_LISTED = 2
 
-_POINT = "α = %{x:.6g}<br>θ = %{y:.6g}<br>" + VALUE + " = %{customdata[0]:.5g}<br>%{customdata[1]}<extra></extra>"
 
-
-def optimal_theta(optimum: OptimalTheta, *, run: OuterRun | None = None) -> Figure:
+def optimal_theta(result: OptimalTheta, *, run: OuterRun | None = None, title: str | None = None) -> Figure:
     """The global minimiser of the meta-loss against alpha.
 
     A jump is a gap with both ends marked, filled before and open after it, hollow and grey where it was not confirmed.
@@ -44,9 +33,10 @@ def optimal_theta(optimum: OptimalTheta, *, run: OuterRun | None = None) -> Figu
     minima all of them; NONFINITE is left out.
 
     Args:
-        optimum: what `mg.optimal_theta` returned.
+        result: what `mg.optimal_theta` returned.
         run: end points of an outer loop of one scalar parameter to lay over it; one that diverged or is not
             finite has a cross on the lower edge.
+        title: of the figure.
 
     Returns:
         A plotly figure.
@@ -61,20 +51,19 @@ def optimal_theta(optimum: OptimalTheta, *, run: OuterRun | None = None) -> Figu
     ['optimal θ*', 'jump', 'jump']
     """
     figure = graph_objects().Figure()
-    scene = optimum_scene(wanted(optimum, "OptimalTheta"))
-    finals = None if run is None else scalar_thetas(wanted(run, "OuterRun"))[0]
-    seen = scene.thetas
-    if run is not None and finals is not None:
-        seen = np.concatenate([seen, finals[np.isin(np.asarray(run.status), _ARRIVED)]])
-    low, high = window(seen, scene.bounds)
-    add_scene(figure, scene, (low, high))
-    if run is not None and finals is not None:
-        _add_run(figure, run, finals, low + 0.015 * (high - low))
-    title = "Optimal θ for every α"
-    return _laid_out(figure, scene, title, _told(scene), "optimal θ*" if run is None else "θ", [low, high])
+    scene, title = optimum_scene(wanted(result, "OptimalTheta")), text("title", title)
+    drawn = [scene]
+    if run is not None:
+        drawn.append(run_scene(run, scalar_thetas(beside(run, "run"))[0]))
+    low, high = window(np.concatenate([part.thetas for part in drawn]), scene.bounds)
+    for part in drawn:
+        add_scene(figure, part, (low, high))
+    words = title or "Optimal θ for every α", _told(scene)
+    across, up = axis(ALPHA, ends(scene.alphas)), axis("optimal θ*" if run is None else "θ", [low, high])
+    return laid_out(figure, words, across, up)
 
 
-def bifurcation_diagram(result: Any) -> Figure:
+def bifurcation_diagram(result: Any, *, title: str | None = None) -> Figure:
     """All stationary points of a meta-loss against alpha; the same facts and looks as `plot.bifurcation_diagram`.
 
     The hover text tells alpha, theta, the meta-loss and the stability of each point, where its branch starts and stops,
@@ -82,6 +71,7 @@ def bifurcation_diagram(result: Any) -> Figure:
 
     Args:
         result: what `mg.bifurcation_diagram` returned.
+        title: of the figure.
 
     Returns:
         A plotly figure.
@@ -90,57 +80,12 @@ def bifurcation_diagram(result: Any) -> Figure:
         ImportError: plotly is missing.
     """
     figure = graph_objects().Figure()
-    scene = diagram_scene(wanted(result, "BifurcationDiagram"))
+    scene, title = diagram_scene(wanted(result, "BifurcationDiagram")), text("title", title)
     low, high = window(scene.thetas, scene.bounds)
     add_scene(figure, scene, (low, high))
     note = "<br>".join(part for part in (_told(scene), _counted(scene)) if part)
-    return _laid_out(figure, scene, "All stationary points for every α", note, "stationary θ", [low, high])
-
-
-def _laid_out(figure: Any, scene: Scene, title: str, note: str, across: str, limits: list[float]) -> Figure:
-    """The figure with its axes, the legend below them."""
-    place = {"x": 0, "xanchor": "left", "y": 0, "yref": "container", "yanchor": "bottom"}
-    figure.update_layout(
-        layout(
-            title,
-            note,
-            height=500,
-            margin={"l": 62, "r": 18, "t": 86 + 18 * note.count("<br>"), "b": 100},
-            xaxis=axis(ALPHA, ends(np.array(scene.alphas))),
-            yaxis=axis(across, limits),
-            showlegend=True,
-            legend={"orientation": "h", "traceorder": "normal", **place},
-            hovermode="closest",
-        )
-    )
-    return figure
-
-
-def _add_run(figure: Figure, run: Any, finals: Numbers, edge: float) -> None:
-    """End points of the outer loop; what is gone or not finite has a cross on the lower edge."""
-    alphas, values, status = np.asarray(run.alphas), np.asarray(run.values), np.asarray(run.status)
-    for kind, name, symbol in _RUN_MARKS:
-        here = status == kind
-        if not here.any():
-            continue
-        mark = {"symbol": symbol, "color": RUN, "size": 6}
-        if kind in _ARRIVED:
-            y, text = finals[here], _POINT
-            customdata = [[value, f"outer loop: {kind.name}"] for value in values[here].tolist()]
-        else:
-            y, text = np.full(int(here.sum()), edge), f"α = %{{x:.6g}}<br>{kind.name} at step %{{customdata}}"
-            text, customdata = text + "<extra></extra>", np.asarray(run.event_steps)[here]
-            mark |= {"color": BLACK, "size": 8}
-        figure.add_scatter(
-            x=alphas[here],
-            y=y,
-            customdata=customdata,
-            name=name,
-            mode="markers",
-            marker=mark,
-            hovertemplate=text,
-            cliponaxis=kind in _ARRIVED,
-        )
+    words = title or "All stationary points for every α", note
+    return laid_out(figure, words, axis(ALPHA, ends(scene.alphas)), axis("stationary θ", [low, high]))
 
 
 def _told(scene: Scene) -> str:

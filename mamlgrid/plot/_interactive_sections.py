@@ -6,17 +6,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ._axes import ORANGE, PURPLE, number
-from ._interactive_style import GRID_LINE, Shown, axis, colorscale, ends, graph_objects, layout, slider
+from ._axes import number
+from ._colours import SECTIONS as _COLORS
+from ._interactive_style import GRID_LINE, LEGEND_BELOW, axis, ends, graph_objects, layout, slider
+from ._view import ASPECT, Shown, SurfaceView, eye, roomy
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
     from .._base.types import Numbers
+    from ._levels import Levels
 
 # Whatever comes twice below comes first for the cross-section at fixed alpha, then for the one at fixed theta.
 _NAMES = ("α", "θ")
-_COLORS = (ORANGE, PURPLE)
 
 # The traces, on whose order sliders and the script of a page rely: the surface, the lines on it, the panels.
 _LINES, _PANELS = (1, 2), (3, 4)
@@ -25,18 +27,45 @@ _LINES, _PANELS = (1, 2), (3, 4)
 _SCENE_END, _PANEL_START = 0.58, 0.68
 _HEIGHTS = ((0.62, 0.89), (0.06, 0.33))
 
+# In a page the sliders stand above the figure, and the panels have their room; in a narrow one everything stands in a
+# column. Heights are shares of the figure.
+_COLUMN = ((0.29, 0.46), (0.03, 0.2))
+
+
+def _page_layout(panels: tuple[tuple[float, float], ...], left: float, **more: Any) -> dict[str, Any]:
+    """What a page changes: the paths into the figure, and what belongs there."""
+    changed = {f"layout.{name}": value for name, value in more.items()}
+    for k, (name, domain) in enumerate(zip(("axis", "axis2"), panels, strict=True)):
+        changed |= {f"layout.x{name}.domain": [left, 1], f"layout.y{name}.domain": list(domain)}
+        changed |= {f"layout.annotations.{k}.{key}": v for key, v in (("x", left), ("y", domain[1]), ("yshift", 4))}
+    return changed
+
+
+def _box(size: float) -> dict[str, float]:
+    """The lengths of the three axes: as large as their room is."""
+    return dict(zip("xyz", (size * side for side in ASPECT), strict=True))
+
+
+_LAYOUTS = {
+    "wide": _page_layout(((0.6, 0.95), (0.06, 0.41)), _PANEL_START),
+    "narrow": _page_layout(_COLUMN, 0.15, height=960)
+    | {
+        "layout.scene.domain": {"x": [0, 1], "y": [0.6, 1]},
+        "layout.scene.aspectratio": _box(1.05),
+    }
+    | {"data.0.colorbar.x": 0.5, "data.0.colorbar.y": 0.52, "data.0.colorbar.len": 1},
+}
+
 
 class Look(NamedTuple):
     """How the values are named and coloured.
 
     Attributes:
         label: the name of the values.
-        colors: plotly's name of a colour scale.
-        signed: whether zero is the middle of the scale, and marked in the panels.
+        signed: whether zero is marked in the panels.
     """
 
     label: str
-    colors: str
     signed: bool
 
 
@@ -75,7 +104,7 @@ class _Grid(NamedTuple):
 
 
 def linked_sections(
-    alphas: Numbers, thetas: Numbers, values: Numbers, *, shown: Shown, look: Look, title: str
+    alphas: Numbers, thetas: Numbers, values: Numbers, *, view: SurfaceView, look: Look, title: str
 ) -> Figure:
     """The surface with its cross-sections; more traces can be added.
 
@@ -83,22 +112,27 @@ def linked_sections(
         alphas: `[alphas]`, increasing.
         thetas: `[thetas]`, increasing.
         values: `[alphas, thetas]`.
-        shown: the part of the values that is in view; the data stay whole, so a hover text tells the truth.
+        view: the part of the values that is in view, and their colours; the data stay whole, so a hover text tells the
+            truth.
         look: names and colours.
         title: of the figure.
     """
+    from matplotlib.colors import to_hex
+
     figure = graph_objects().Figure()
     grid = _Grid((alphas, thetas), np.ascontiguousarray(np.where(np.isfinite(values), values, np.nan).T))
     start = (alphas.size // 3, thetas.size // 3)
-    limit = max(abs(shown.low), abs(shown.high))
+    shown, levels = view
     figure.add_surface(
         x=alphas,
         y=thetas,
         z=grid.heights,
-        colorscale=colorscale(look.colors, look.signed),
-        cmin=-limit if look.signed else shown.low,
-        cmax=limit if look.signed else shown.high,
-        colorbar=_bar(look.label + (" (cut off)" if shown.note else "")),
+        # One byte a point: its place on the colour map, the same map as in matplotlib.
+        surfacecolor=np.nan_to_num(255 * levels.places(grid.heights)).astype(np.uint8),
+        colorscale=[[place, to_hex(levels.cmap(place))] for place in np.linspace(0, 1, 33).tolist()],
+        cmin=0,
+        cmax=255,
+        colorbar=_bar(look.label + (" (cut off)" if shown.note else ""), levels),
         contours={name: {"highlight": False} for name in "xyz"},
         lighting={"ambient": 0.85, "diffuse": 0.35, "specular": 0.03, "roughness": 0.9, "fresnel": 0},
         hovertemplate=f"α = %{{x:.4g}}<br>θ = %{{y:.4g}}<br>{look.label} = %{{z:.5g}}<extra></extra>",
@@ -127,7 +161,7 @@ def linked_sections(
             title,
             shown.note,
             height=660,
-            margin={"l": 8, "r": 18, "t": 104, "b": 34},
+            margin={"l": 8, "r": 18, "t": 104, "b": 60},
             scene=_scene(alphas, thetas, shown),
             xaxis=axis("θ", ends(thetas), **wide),
             yaxis=axis(look.label, shown.padded(), domain=_HEIGHTS[0], zeroline=look.signed),
@@ -138,12 +172,20 @@ def linked_sections(
                 slider(grid.axes[fixed], k, lambda i, fixed=fixed: grid.step(fixed, i), _slider_place(fixed))
                 for fixed, k in enumerate(start)
             ],
-            legend={"orientation": "h", "traceorder": "normal", "x": 0, "y": 1, "yanchor": "bottom"},
-            # Asks `write_html` for the script, and tells it over which traces the mouse moves the sections.
-            meta={"linked_sections": {"over": [0]}},
+            legend=LEGEND_BELOW,
+            meta={"linked_sections": _linked(grid, start), "layouts": _LAYOUTS},
         )
     )
     return figure
+
+
+def _linked(grid: _Grid, start: tuple[int, int]) -> dict[str, Any]:
+    """What a page moves them with: two sliders, and the mouse over those of the traces."""
+    controls = [
+        {"prefix": f"{name} = ", "active": k, "last": points.size - 1, "told": grid.told(fixed, k)}
+        for fixed, (name, points, k) in enumerate(zip(_NAMES, grid.axes, start, strict=True))
+    ]
+    return {"over": [0], "controls": controls}
 
 
 def _scene(alphas: Numbers, thetas: Numbers, shown: Shown) -> dict[str, Any]:
@@ -153,14 +195,14 @@ def _scene(alphas: Numbers, thetas: Numbers, shown: Shown) -> dict[str, Any]:
 
     return {
         "domain": {"x": [0, _SCENE_END], "y": [0.1, 1]},
-        "xaxis": side("α", _roomy(*ends(alphas))),
-        "yaxis": side("θ", _roomy(*ends(thetas))),
+        "xaxis": side("α", [*roomy(*ends(alphas))]),
+        "yaxis": side("θ", [*roomy(*ends(thetas))]),
         # Its name is on the colour bar: here it would cover the ticks in a narrow page.
-        "zaxis": side("", [_roomy(shown.low, shown.high)[0], shown.high]),
+        "zaxis": side("", [roomy(shown.low, shown.high)[0], shown.high]),
         "aspectmode": "manual",
-        "aspectratio": {"x": 1.0, "y": 1.0, "z": 0.8},
+        "aspectratio": _box(1.2),
         "camera": {
-            "eye": {"x": -1.5, "y": -0.95, "z": 1.7},
+            "eye": eye(2.46),
             "center": {"x": 0, "y": 0, "z": -0.1},
             # With perspective the near corners would leave a narrow page.
             "projection": {"type": "orthographic"},
@@ -168,15 +210,10 @@ def _scene(alphas: Numbers, thetas: Numbers, shown: Shown) -> dict[str, Any]:
     }
 
 
-def _roomy(low: float, high: float) -> list[float]:
-    """A little more than the range, so that the tick labels of two axes do not meet in a corner."""
-    room = 0.05 * (high - low)
-    return [low - room, high + room]
-
-
-def _bar(label: str) -> dict[str, Any]:
+def _bar(label: str, levels: Levels) -> dict[str, Any]:
+    marked = {"tickvals": (255 * levels.places(list(levels.ticks))).tolist(), "ticktext": levels.words()}
     place = {"orientation": "h", "x": _SCENE_END / 2, "xanchor": "center", "y": 0, "yanchor": "bottom"}
-    return {"title": {"text": label, "side": "top"}, "len": 0.4, "thickness": 12, "nticks": 6, **place}
+    return {"title": {"text": label, "side": "top"}, "len": 0.4, "thickness": 12, "tickangle": 0, **marked, **place}
 
 
 def _heading(fixed: int, told: str) -> str:

@@ -1,12 +1,10 @@
-"""What the interactive figures share: plotly at the door, words, the range shown, layout, sliders."""
+"""What the interactive figures share: plotly at the door, words, layout, sliders."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from ._axes import number
 
@@ -15,94 +13,64 @@ if TYPE_CHECKING:
 
 # Unicode, not LaTeX: MathJax would have to be fetched, and these pages open offline.
 ALPHA, THETA = "inner step size α", "initial parameter θ"
-VALUE, GRADIENT = "meta-loss L<sub>M</sub>", "gradient ∂L<sub>M</sub>/∂θ"
+VALUE = "meta-loss L<sub>M</sub>"
+FIELDS = {
+    "values": VALUE,
+    "grads": "gradient ∂L<sub>M</sub>/∂θ",
+    "curvatures": "curvature ∂²L<sub>M</sub>/∂θ²",
+}
+
+# Lines differ in the dash as well as in colour.
+DASHES = ("solid", "dash", "dot", "dashdot")
 
 # Every step of a slider carries the curve it shows, so that it works without a kernel and without a script.
 # More steps than this are closer together than a mouse can place them.
 _MOST_STEPS = 61
 
-# Half of the values lie within `middle` of the floor (of zero, for a gradient). Ten times that (five times for a
-# gradient, which one looks at where it is zero) still shows hills well above the valleys. What is up to five
-# times higher again is worth its room; what is beyond is cut.
-_REACH, _REACH_SIGNED, _TOLERATED = 10.0, 5.0, 5.0
-
 _FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', 'DejaVu Sans', Arial, sans-serif"
 _INK, _PALE_INK, _FRAME = "#222222", "#555555", "#888888"
 GRID_LINE = "#e4e4e4"
 
+# Cells that are told apart by being dark.
+SHADE = "#d9d9d9"
+
+# What a page draws in its place for those who prefer dark colours: paper and ink change places, colours that mean
+# something stay. The names are those of plotly's template too.
+_DARK_PAPER = "#16181b"
+INKS = {
+    "white": _DARK_PAPER,
+    "#ffffff": _DARK_PAPER,
+    "#fafafa": "#1d2024",
+    GRID_LINE: "#33383e",
+    "#ebf0f8": "#33383e",
+    "#dfe8f3": "#33383e",
+    "#c8d4e3": "#33383e",
+    "#000000": "#ffffff",
+    _INK: "#e8e8e8",
+    "#2a3f5f": "#e8e8e8",
+    _PALE_INK: "#b0b0b0",
+    _FRAME: "#80868c",
+    SHADE: "#454b52",
+}
+
+
+# Below the axes; a page gives it room for as many rows as it needs.
+LEGEND_BELOW = {
+    "orientation": "h",
+    "traceorder": "normal",
+    **{"x": 0, "xanchor": "left", "y": 0, "yref": "container", "yanchor": "bottom"},
+}
+
 
 def graph_objects() -> Any:
-    """`plotly.graph_objects`, imported when first used."""
+    """Where to find `Figure`, which brings plotly: imported when first used."""
     try:
-        import plotly.graph_objects
+        import plotly  # noqa: F401
     except ImportError as error:
         raise ImportError("interactive figures need plotly: pip install 'mamlgrid[interactive]'") from error
-    return plotly.graph_objects
+    from . import _interactive_figure
 
-
-class Shown(NamedTuple):
-    """The part of the values that a figure shows.
-
-    Attributes:
-        low: the lowest value shown.
-        high: the highest value shown.
-        note: one sentence on what was cut off, or "".
-    """
-
-    low: float
-    high: float
-    note: str
-
-    def padded(self) -> list[float]:
-        """The range of an axis that draws lines: a little room above and below."""
-        room = 0.04 * (self.high - self.low)
-        return [self.low - room, self.high + room]
-
-
-def shown(values: Numbers, *, signed: bool = False, by_row: bool = False) -> Shown:
-    """The range worth showing: all of it, unless a few values would press the others flat.
-
-    Args:
-        values: any shape; what is not finite does not count.
-        signed: measure from zero to both sides, instead of up from the lowest value.
-        by_row: the first axis is shown one index at a time: the range must do for the highest of them.
-
-    >>> shown(np.array([0.0, 0.5, 1.0, 1.5, 1e6]))
-    Shown(low=0.0, high=10.0, note='Cut off: values above 10 (highest 1e+06).')
-    """
-    values = np.asarray(values, float)
-    finite = np.isfinite(values)
-    if not finite.any():
-        return Shown(0.0, 1.0, "No value is finite.")
-    lowest, highest = float(values[finite].min()), float(values[finite].max())
-    floor = 0.0 if signed else lowest
-    distances = np.abs(values - floor, where=finite, out=np.full(values.shape, np.nan))
-    parts = distances.reshape(len(values), -1) if by_row else [distances]
-    middle = max(float(np.nanmedian(part)) for part in parts if not np.isnan(part).all())
-    reach = (_REACH_SIGNED if signed else _REACH) * middle
-    above, below = (
-        far if far <= _TOLERATED * reach or reach == 0 else reach for far in (highest - floor, floor - lowest)
-    )
-    low, high = floor - below, floor + above
-    cut = [f"above {number(high)} (highest {number(highest)})"] if highest > high else []
-    cut += [f"below {number(low)} (lowest {number(lowest)})"] if lowest < low else []
-    note = f"Cut off: values {' and '.join(cut)}." if cut else ""
-    return Shown(low, high, note) if high > low else Shown(low - 0.5, high + 0.5, note)
-
-
-def colorscale(name: str, signed: bool) -> list[tuple[float, Any]]:
-    """A colour scale of plotly with its colours drawn together towards zero, or towards the low end.
-
-    A colour at distance d (a share of the range) goes to d^2: what matters lies in the valleys, and a gradient
-    should show its sign near zero. The colour bar shows it as it is.
-    """
-    from plotly.colors import sample_colorscale
-
-    places = np.linspace(0, 1, 33)
-    colors = sample_colorscale(name, places.tolist())
-    parts = 2 * places - 1 if signed else places
-    squared = np.sign(parts) * parts**2
-    return list(zip(((squared + 1) / 2 if signed else squared).tolist(), colors, strict=True))
+    return _interactive_figure
 
 
 def layout(title: str, note: str = "", **more: Any) -> dict[str, Any]:
@@ -120,7 +88,7 @@ def layout(title: str, note: str = "", **more: Any) -> dict[str, Any]:
     }
 
 
-def axis(title: str, limits: list[float], **more: Any) -> dict[str, Any]:
+def axis(title: str, limits: list[float] | None, **more: Any) -> dict[str, Any]:
     """A two-dimensional axis with a line and a faint grid."""
     ticks = {"ticks": "outside", "tickcolor": _FRAME, "ticklen": 4}
     lines = {"showline": True, "linecolor": _FRAME, "gridcolor": GRID_LINE}
@@ -128,7 +96,18 @@ def axis(title: str, limits: list[float], **more: Any) -> dict[str, Any]:
     return {"title": {"text": title, "standoff": 8}, "range": limits, **ticks, **lines, **zero, **more}
 
 
-def ends(points: Numbers) -> list[float]:
+def laid_out(figure: Any, words: Any, x: dict[str, Any], y: dict[str, Any], **more: Any) -> Any:
+    """The figure with its axes, the legend below them; `words` are its title and a note, lines apart by <br>."""
+    title, note = words
+    # Below the axes there is room for a slider, where there is one, and for the legend.
+    below = 160 if "sliders" in more else 100
+    margin = {"l": 62, "r": 18, "t": 86 + 18 * note.count("<br>"), "b": below}
+    axes = {"xaxis": x, "yaxis": y, "showlegend": True, "legend": LEGEND_BELOW, "hovermode": "closest"}
+    figure.update_layout(layout(title, note, **{"height": 400 + below, "margin": margin, **axes, **more}))
+    return figure
+
+
+def ends(points: Numbers | tuple[float, float]) -> list[float]:
     """The range of an axis from its first to its last point; a little around a single one."""
     low, high = float(points[0]), float(points[-1])
     return [low, high] if high > low else [low - 0.5, low + 0.5]

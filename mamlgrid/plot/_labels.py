@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.artist import Artist
+from matplotlib.collections import LineCollection
 from matplotlib.path import Path
 from matplotlib.transforms import Bbox
 
 from ._axes import rim
+from ._colours import mixed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,6 +36,9 @@ _AIR = 1.5
 # Half the size of a mark, in points.
 _MARK = 3.5
 
+# Lines paler than this can be read through.
+_PALE = 0.5
+
 _ALIGNMENT = {1: ("left", "bottom"), -1: ("right", "top"), 0: ("center", "center")}
 
 
@@ -45,14 +50,14 @@ def add_labels(ax: Axes, texts: list[tuple[str, float, float]], *, on_colour: bo
         texts: each with its x and y.
         on_colour: white with a dark rim, for a dark background.
     """
-    ink = "white" if on_colour else "0.15"
-    style: Any = {"fontsize": "small", "color": ink, "zorder": 7, "textcoords": "offset points"}
-    style |= {"arrowprops": {**_LEADER, "color": ink if on_colour else "0.5"}}
+    color = "white" if on_colour else mixed(0.85)
+    style: Any = {"fontsize": "small", "color": color, "zorder": 7, "textcoords": "offset points"}
+    style |= {"arrowprops": {**_LEADER, "color": color if on_colour else mixed(0.5)}}
     notes = [ax.annotate(text, (x, y), (0, 0), **style) for text, x, y in texts]
     for note in notes:
         note.set_in_layout(False)
         # A rim that keeps grid lines, hatching and colours off the letters.
-        note.set_path_effects(rim(0, "0.2" if on_colour else "white"))
+        note.set_path_effects(rim(0, "0.2" if on_colour else None))
     ax.add_artist(_Placer(notes))
 
 
@@ -118,6 +123,10 @@ class _Obstacles:
             (Path(points), line.get_linewidth() * pixels / 2)
             for line, points in drawn
             if line.get_linestyle() not in ("None", "none", "")
+        ]
+        hatches = [c for c in axes.collections if isinstance(c, LineCollection) and (c.get_alpha() or 1) > _PALE]
+        self.paths += [
+            (Path(c.get_transform().transform(segment)), 0.5 * pixels) for c in hatches for segment in c.get_segments()
         ]
         marked = [points for line, points in drawn if line.get_marker() not in ("None", "none", "", None)]
         self.points = np.concatenate([np.zeros((0, 2)), *marked, *(self.pixels([note.xy]) for note in notes)])

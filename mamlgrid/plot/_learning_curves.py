@@ -6,28 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._axes import CYCLE, axes, legend, number, tidy, wanted
+from ._axes import legend, span, tidy
+from ._door import axes, recorded_steps, text, wanted, whole_number
 from ._lines import DASHES
+from ._scene_learning import FEW, learning_scene
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from .._outer_loop.outer_run import OuterRun
 
-# More curves than this are told apart by one row of shades.
-_FEW = 4
 
-# Of many curves so many are named in the legend, evenly.
-_NAMED = 6
-
-# A curve may rise to this multiple of what the others reach; above that it leaves the picture.
-_HEADROOM = 3
-
-# Positive values that span more than this factor are drawn on a logarithmic axis.
-_WIDE = 20
-
-
-def learning_curves(run: OuterRun, ax: Axes | None = None, *, window: int = 1) -> Axes:
+def learning_curves(run: OuterRun, ax: Axes | None = None, *, window: int = 1, title: str | None = None) -> Axes:
     """The meta-loss at each recorded outer step, for each alpha; theta may be any pytree.
 
     A curve ends in a cross where the loop diverged or stopped being finite. The axis is logarithmic where values are
@@ -39,6 +29,7 @@ def learning_curves(run: OuterRun, ax: Axes | None = None, *, window: int = 1) -
         ax: where to draw; a new figure when None.
         window: each curve is the mean over so many records, the values themselves pale behind it: for batches of
             fresh tasks, which differ more from each other than the curves do.
+        title: none when None.
 
     Returns:
         The axes.
@@ -48,44 +39,26 @@ def learning_curves(run: OuterRun, ax: Axes | None = None, *, window: int = 1) -
     >>> [line.get_label() for line in mg.plot.learning_curves(run).lines]
     ['α = 0', 'α = 0.4']
     """
-    trace = wanted(run, "OuterRun").trace
-    if not trace.steps.size:
-        raise ValueError('this run recorded no values: make it with mg.outer_loop(..., record="values")')
-    alphas, steps, values = (np.asarray(x) for x in (run.alphas, trace.steps, trace.values))
-    ax = axes(ax)
-    shades = _shades(alphas.size)
-    few = alphas.size <= _FEW
-    named = set(np.linspace(0, alphas.size - 1, min(alphas.size, _NAMED)).round().astype(int).tolist())
-    for i, alpha in enumerate(alphas):
-        style = {"color": shades[i], "linestyle": DASHES[i] if few else "solid"}
-        finite = np.flatnonzero(np.isfinite(values[i]))
-        along = values[i, : finite[-1] + 1 if finite.size else 0]
-        if window > 1:
-            ax.plot(steps[: along.size], along, color=shades[i], linewidth=0.6, alpha=0.3)
-            along = np.convolve(along, np.full(window, 1 / window), "valid")
-        late = steps[window - 1 :][: along.size]
-        label = f"α = {number(alpha)}" if i in named else "_"
-        ax.plot(late, along, label=label, linewidth=1.6, **style)
-        if 0 < finite.size < steps.size:
-            ax.plot(steps[finite[-1]], values[i, finite[-1]], marker="x", color=shades[i], linestyle="none")
-    whole = values[np.isfinite(values).all(axis=1)]
-    known = np.concatenate([whole.ravel(), values[np.isfinite(values[:, 0]), 0]])
-    if known.size and known.min() > 0 and known.max() > _WIDE * known.min():
-        ax.set_yscale("log")
-    if known.size and np.nanmax(np.where(np.isfinite(values), values, np.nan)) > known.max():
-        room = _HEADROOM * np.ptp(known) if ax.get_yscale() == "linear" else 0.0
-        ax.set_ylim(whole.min(initial=known.min()) * 0.8 - room * 0.02, _HEADROOM * known.max() + room)
-    tidy(ax, "outer step", r"meta-loss $L_M$ after adaptation")
-    if steps.size > 1:
-        ax.set_xlim(steps[0], steps[-1])
-    legend(ax, outside=not few)
-    return ax
-
-
-def _shades(count: int) -> list:
-    if count <= _FEW:
-        return list(CYCLE[:count])
     import matplotlib
 
-    # Not to its lightest end, which is no line on white.
-    return list(matplotlib.colormaps["viridis"](np.linspace(0, 0.88, count)))
+    steps = recorded_steps(wanted(run, "OuterRun", "run"))
+    window, title = whole_number("window", window, 1, max(1, steps.size)), text("title", title)
+    scene = learning_scene(run, window)
+    ax = axes(ax)
+    shades = matplotlib.colormaps["viridis"]([curve.shade for curve in scene.curves])
+    for i, curve in enumerate(scene.curves):
+        style = {"color": shades[i], "linestyle": DASHES[i] if len(scene.curves) <= FEW else "solid"}
+        if window > 1:
+            ax.plot(curve.steps, curve.values, color=shades[i], linewidth=0.6, alpha=0.3)
+        ax.plot(curve.late, curve.means, label=curve.name if curve.named else "_", linewidth=1.6, **style)
+        if curve.lost:
+            ax.plot(curve.steps[-1], curve.values[-1], marker="x", color=shades[i], linestyle="none")
+    if scene.logarithmic:
+        ax.set_yscale("log")
+    if scene.high is not None:
+        ax.set_ylim(scene.low, scene.high)
+    low, high = ax.get_ylim()
+    ylim = (0.0 if scene.from_zero else low, high)
+    tidy(ax, "outer step", r"meta-loss $L_M$ after adaptation", xlim=span(steps), ylim=ylim, title=title)
+    legend(ax)
+    return ax

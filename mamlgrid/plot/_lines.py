@@ -7,28 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._axes import (
-    ALPHA_LABEL,
-    CYCLE,
-    FIELD_LABELS,
-    THETA_LABEL,
-    THICK,
-    Field,
-    axes,
-    field_of,
-    legend,
-    tidy,
-    wanted,
-)
+from ._axes import ALPHA_LABEL, FIELD_LABELS, THETA_LABEL, THICK, legend, span, tidy
+from ._colours import SECTIONS, TASKS, mixed, of
+from ._door import Field, axes, field_of, names, one_number, text, wanted, whole_number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from .._base.types import Numbers
     from .._grid.surface import Surface
     from .._grid.task_losses import TaskLosses
 
-# The tasks differ in the dash as well as in colour, so that a grey print still tells them apart.
+# Lines of one picture differ in the dash as well, so that a grey print still tells them apart.
 DASHES = ("solid", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (5, 1.5, 1.5, 1.5)))
 
 
@@ -38,6 +27,7 @@ def task_losses(
     *,
     alpha_index: int = 0,
     labels: Sequence[str] | None = None,
+    title: str | None = None,
 ) -> Axes:
     """The loss of each task against theta.
 
@@ -46,34 +36,32 @@ def task_losses(
         ax: where to draw; a new figure when None.
         alpha_index: which of `result.alphas`; the losses are those after adaptation with it.
         labels: one for each task, for the legend; `L_0`, `L_1`, ... when None.
+        title: none when None.
 
     Returns:
         The axes.
 
     Raises:
-        ValueError: labels of another number than the tasks.
-        IndexError: no such alpha.
+        TypeError: an argument of another kind. ValueError: no such alpha; labels of another number than the tasks.
 
     >>> import numpy as np, mamlgrid as mg
     >>> found = mg.task_losses(mg.cases.quadratic().meta(), np.array([0.0]), np.linspace(-1, 2, 50))
     >>> [line.get_label() for line in mg.plot.task_losses(found, labels=["first", "second"]).lines]
     ['first', 'second']
     """
-    values = np.asarray(wanted(result, "TaskLosses").values)[alpha_index]
-    thetas, alpha = np.asarray(result.thetas), float(np.asarray(result.alphas)[alpha_index])
-    num_tasks = values.shape[1]
-    if labels is None:
-        labels = [f"$L_{{{i}}}$" for i in range(num_tasks)]
-    if len(labels) != num_tasks:
-        raise ValueError(f"labels must be one for each of the {num_tasks} tasks, got {list(labels)}")
+    alphas = np.asarray(wanted(result, "TaskLosses").alphas)
+    index = whole_number("alpha_index", alpha_index, -alphas.size, alphas.size - 1)
+    values, thetas, alpha = np.asarray(result.values)[index], np.asarray(result.thetas), float(alphas[index])
+    count = values.shape[1]
+    told = [f"$L_{{{i}}}$" for i in range(count)] if labels is None else names("labels", labels, count, "tasks")
+    title = text("title", title)
     order = np.argsort(thetas)
     ax = axes(ax)
-    for i, label in enumerate(labels):
-        style = {"color": CYCLE[i % len(CYCLE)], "linestyle": DASHES[i % len(DASHES)], "linewidth": THICK}
+    for i, label in enumerate(told):
+        style = {"color": of(TASKS, i), "linestyle": DASHES[i % len(DASHES)], "linewidth": THICK}
         ax.plot(thetas[order], values[order, i], label=label, **style)
-    tidy(ax, THETA_LABEL, "task loss" if alpha == 0 else rf"task loss after adaptation, $\alpha = {alpha:.4g}$")
-    _from_zero(ax, values)
-    legend(ax)
+    what = "task loss" if alpha == 0 else rf"task loss after adaptation, $\alpha = {alpha:.4g}$"
+    _finish(ax, THETA_LABEL, what, title)
     return ax
 
 
@@ -84,6 +72,7 @@ def section(
     alpha: float | None = None,
     theta: float | None = None,
     field: Field = "values",
+    title: str | None = None,
 ) -> Axes:
     r"""A surface cut along the grid line nearest to one alpha, or to one theta.
 
@@ -93,43 +82,46 @@ def section(
         alpha: cut here, and show the field against theta.
         theta: or cut here, and show the field against alpha.
         field: "values", "grads" or "curvatures".
+        title: none when None.
 
     Returns:
         The axes; the legend tells the alpha or theta of the grid line that is shown.
 
     Raises:
-        ValueError: both or neither of alpha and theta; a field the surface does not have.
+        TypeError: an argument of another kind. ValueError: both or neither of alpha and theta; a field the surface
+        does not have.
 
     >>> import numpy as np, mamlgrid as mg
     >>> found = mg.surface(mg.cases.quadratic().meta(), np.linspace(0, 1, 11), np.linspace(-1, 2, 50))
     >>> mg.plot.section(found, alpha=0.52).lines[0].get_label()
     '$\\alpha = 0.5$'
     """
-    values = field_of(wanted(surface, "Surface"), field)
+    values = field_of(wanted(surface, "Surface", "surface"), field)
     if (alpha is None) == (theta is None):
         raise ValueError(f"give either alpha or theta to cut at, got alpha={alpha!r}, theta={theta!r}")
-    alphas, thetas = np.asarray(surface.alphas), np.asarray(surface.thetas)
+    alphas, thetas, title = np.asarray(surface.alphas), np.asarray(surface.thetas), text("title", title)
     if alpha is not None:
-        row = int(np.argmin(np.abs(alphas - alpha)))
+        row = int(np.argmin(np.abs(alphas - one_number("alpha", alpha))))
         x, y, label, xlabel = thetas, values[row], rf"$\alpha = {alphas[row]:.4g}$", THETA_LABEL
     else:
-        column = int(np.argmin(np.abs(thetas - theta)))
+        column = int(np.argmin(np.abs(thetas - one_number("theta", theta))))
         x, y, label, xlabel = alphas, values[:, column], rf"$\theta = {thetas[column]:.4g}$", ALPHA_LABEL
     ax = axes(ax)
     order = np.argsort(x)
-    color = CYCLE[len(ax.get_legend_handles_labels()[1]) % len(CYCLE)]
-    ax.plot(x[order], y[order], color=color, linewidth=THICK, label=label)
+    style = {"color": SECTIONS[alpha is None], "linestyle": DASHES[len(ax.lines) % len(DASHES)], "linewidth": THICK}
+    ax.plot(x[order], y[order], label=label, **style)
+    _finish(ax, xlabel, FIELD_LABELS[field], title)
     if field != "values":
-        ax.axhline(0, color="0.4", linewidth=0.8, zorder=1)
-    tidy(ax, xlabel, FIELD_LABELS[field])
-    _from_zero(ax, y)
-    legend(ax)
+        ax.axhline(0, color=mixed(0.6), linewidth=0.8, zorder=1)
     return ax
 
 
-def _from_zero(ax: Axes, values: Numbers) -> None:
-    """No margins across; up from zero when nothing is negative, since a loss means what it is above zero."""
-    ax.margins(x=0)
-    if np.nanmin(values, initial=0) >= 0:
-        top = ax.get_ylim()[1]
-        ax.set_ylim(-0.02 * top, top)
+def _finish(ax: Axes, xlabel: str, ylabel: str, title: str | None) -> None:
+    """Up from zero when nothing is negative, since a loss means what it is above zero."""
+    drawn = [np.asarray(line.get_xydata()) for line in ax.lines if not str(line.get_label()).startswith("_")]
+    x, y = np.concatenate(drawn).T
+    y = y[np.isfinite(y)]
+    low, high = (float(y.min()), float(y.max())) if y.size else (0.0, 1.0)
+    low = 0.0 if low >= 0 else low
+    tidy(ax, xlabel, ylabel, xlim=span(x), ylim=(low, high) if high > low else (low - 0.5, high + 0.5), title=title)
+    legend(ax)

@@ -10,14 +10,12 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from .._results.status import Status
-from ._axes import BLACK, GREEN, OPTIMUM, PURPLE, SKY, THICK, THIN
+from ._axes import THICK, THIN
+from ._colours import BLACK, GREY, OPTIMUM, OPTIMUM_FAINT, OPTIMUM_PALE, RUN, SPECIAL, TWO_MINIMA
 
 # Codes of `mg.Kind` and `mg.BranchPointKind` that look different from a smooth zero of the direction.
 VALUE_JUMPS, ON_AN_INTERVAL = 2, 3
 TRANSCRITICAL, PITCHFORK = 0, 1
-
-# What is drawn although it was not confirmed is hollow and grey.
-GREY = "#808080"
 
 
 class LineLook(NamedTuple):
@@ -77,27 +75,27 @@ BY_STABILITY = {1: ATTRACTING, -1: REPELLING, 0: SEMISTABLE}
 
 OPTIMAL = LineLook("optimal θ*", OPTIMUM, THICK)
 # Under a branch of its own: both can be seen. Where it is continuous its branch says, so it needs no line.
-OPTIMAL_UNDER = LineLook("optimal θ*", "#F0A36B", 2.5 * THICK, "none")
+OPTIMAL_UNDER = LineLook("optimal θ*", OPTIMUM_PALE, 2.5 * THICK, "none")
 
 BEFORE_JUMP = MarkLook("jump", OPTIMUM, "circle")
 AFTER_JUMP = MarkLook("jump", OPTIMUM, "circle", filled=False)
-FOLD_BORN = MarkLook("fold", GREEN, "triangle-left", size=7)
-FOLD_DIES = MarkLook("fold", GREEN, "triangle-right", size=7)
-CROSSING = MarkLook("transcritical", PURPLE, "cross", size=7)
-FORK = MarkLook("pitchfork", PURPLE, "star", size=9)
-UNNAMED_BRANCHING = MarkLook("degenerate branch point", PURPLE, "pentagon", size=7)
+FOLD_BORN = MarkLook("fold", SPECIAL, "triangle-left", size=7)
+FOLD_DIES = MarkLook("fold", SPECIAL, "triangle-right", size=7)
+CROSSING = MarkLook("transcritical", SPECIAL, "cross", size=7)
+FORK = MarkLook("pitchfork", SPECIAL, "star", size=9)
+UNNAMED_BRANCHING = MarkLook("degenerate branch point", SPECIAL, "pentagon", size=7)
 LIMIT = MarkLook("one-sided limit", BLACK, "circle", filled=False, size=4.5)
-PLATEAU = MarkLook("zero on an interval", "#E0A458", "", size=4)
+PLATEAU = MarkLook("zero on an interval", OPTIMUM_PALE, "", size=4)
 UNCONFIRMED = MarkLook("not confirmed", GREY, "circle", filled=False)
 
-HYSTERESIS = BandLook("hysteresis", SKY, 0.25)
+HYSTERESIS = BandLook("hysteresis", TWO_MINIMA, 0.25)
 UNRESOLVED = BandLook("not settled", GREY, 1.0, hatched=True)
-FLAT = BandLook("every θ is optimal", "#F5C28A", 0.7)
+FLAT = BandLook("every θ is optimal", OPTIMUM_FAINT, 0.7)
 
 BY_STATUS = {
-    Status.AT_BOUND: MarkLook("at the bound", PURPLE, "triangle-up"),
+    Status.AT_BOUND: MarkLook("at the bound", BLACK, "triangle-up"),
     Status.TIED: MarkLook("tied minima", BLACK, "diamond", size=6.5),
-    Status.DEGENERATE: MarkLook("flatter than quadratic", GREEN, "square", size=4.5),
+    Status.DEGENERATE: MarkLook("flatter than quadratic", BLACK, "square", size=4.5),
     Status.ONE_SIDED: LIMIT,
     Status.PLATEAU: PLATEAU._replace(label="optimal on an interval"),
     Status.NOT_CONVERGED: MarkLook("not converged", BLACK, "x"),
@@ -105,6 +103,21 @@ BY_STATUS = {
     Status.TRUNCATED: UNCONFIRMED,
 }
 """What a point with this status is marked by; those that are not here are not marked."""
+
+# The outer loop: where it starts, and where it ends. What is gone has no place: its mark is on the lower edge.
+STARTS = MarkLook("outer loop: start", BLACK, "line-ew-open", size=6)
+ENDS = {
+    Status.OK: MarkLook("outer loop: end", RUN, "circle", size=4.5),
+    Status.NOT_CONVERGED: MarkLook("outer loop: still moving", RUN, "circle", filled=False, size=4.5),
+    Status.DIVERGED: MarkLook("outer loop: diverged", BLACK, "x-thin-open", size=5),
+    Status.NONFINITE: MarkLook("outer loop: not finite", BLACK, "cross-thin-open", size=6),
+}
+END_LINES = {Status.OK: LineLook("", RUN, 1.2), Status.NOT_CONVERGED: LineLook("", RUN, 1.0, "dash")}
+
+# An evaluation: its curve, what has no value, and the best of a map.
+TESTED = LineLook("test meta-loss", BLACK, 1.8)
+GONE = MarkLook("not finite", BLACK, "cross-thin-open", size=6)
+BEST = MarkLook("best at test", BLACK, "circle", size=3)
 
 UNCONFIRMED_STATUSES = (Status.NOT_CONVERGED, Status.DIVERGED, Status.NONFINITE, Status.TRUNCATED, Status.UNRESOLVED)
 

@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .._results.status import Status
-from ._axes import (
-    ALPHA_LABEL,
-    BLACK,
-    OPTIMUM_LABEL,
-    RUN,
-    THETA_LABEL,
-    axes,
-    legend,
-    scalar_thetas,
-    span,
-    tidy,
-    wanted,
-    window,
-)
+from ._axes import ALPHA_LABEL, OPTIMUM_LABEL, THETA_LABEL, legend, span, tidy, window
+from ._door import axes, beside, scalar_thetas, text, wanted
 from ._draw import draw
 from ._scene_optimum import optimum_scene
+from ._scene_run import run_scene
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from .._base.types import Numbers
     from .._outer_loop.outer_run import OuterRun
     from .._stationary.optimum import OptimalTheta
 
 
-def optimal_theta(result: OptimalTheta, ax: Axes | None = None, *, run: OuterRun | None = None) -> Axes:
+def optimal_theta(
+    result: OptimalTheta, ax: Axes | None = None, *, run: OuterRun | None = None, title: str | None = None
+) -> Axes:
     r"""The global minimiser of the meta-loss against alpha.
 
     A jump is a gap whose ends are marked: filled before, open after, hollow and grey where it was not confirmed. Where
@@ -44,61 +33,29 @@ def optimal_theta(result: OptimalTheta, ax: Axes | None = None, *, run: OuterRun
     Args:
         result: what `mg.optimal_theta` returned.
         ax: where to draw; a new figure when None.
-        run: end points of an outer loop to lay over it.
+        run: an outer loop of one scalar parameter, whose end points are laid over it as in `outer_loop`.
+        title: none when None.
 
     Returns:
         The axes.
+
+    Raises:
+        TypeError: an argument of another kind. ValueError: the parameters of the run are not one scalar.
 
     >>> import numpy as np, mamlgrid as mg
     >>> best = mg.optimal_theta(mg.cases.quadratic().meta(), np.linspace(0, 2, 21), (-1.0, 2.0))
     >>> mg.plot.optimal_theta(best).get_ylabel()
     'optimal $\\theta^*$'
     """
-    scene = optimum_scene(wanted(result, "OptimalTheta"))
+    scenes = [optimum_scene(wanted(result, "OptimalTheta"))]
+    if beside(run, "run") is not None:
+        scenes.append(run_scene(run, scalar_thetas(run)[0]))
+    title = text("title", title)
     ax = axes(ax)
-    draw(ax, scene)
-    shown = scene.thetas
-    if run is not None:
-        ends, _ = scalar_thetas(wanted(run, "OuterRun"))
-        arrived = np.isin(np.asarray(run.status), (Status.OK, Status.NOT_CONVERGED))
-        draw_ends(ax, run, ends)
-        shown = np.concatenate([shown, ends[arrived]])
-    tidy(ax, ALPHA_LABEL, OPTIMUM_LABEL if run is None else THETA_LABEL)
-    ax.set_ylim(window(shown, result.bounds))
-    ax.set_xlim(*span(np.asarray(result.alphas)))
-    legend(ax, least=2, outside=True)
+    for k, scene in enumerate(scenes):
+        draw(ax, scene, front=6 - k)
+    ylim = window(np.concatenate([scene.thetas for scene in scenes]), result.bounds)
+    label = OPTIMUM_LABEL if run is None else THETA_LABEL
+    tidy(ax, ALPHA_LABEL, label, xlim=span(np.asarray(result.alphas)), ylim=ylim, title=title)
+    legend(ax, least=2)
     return ax
-
-
-def draw_ends(ax: Axes, run: OuterRun, ends: Numbers, some: Any = slice(None), *, on_colour: bool = False) -> None:
-    """End points of the outer loop; a run that is gone or not finite has a cross on the lower edge of the picture.
-
-    Args:
-        ax: where to draw.
-        run: the outer loop.
-        ends: `[alphas]`, its final thetas.
-        some: which alphas.
-        on_colour: draw with a pale rim, for a dark background.
-    """
-    alphas, status, ends = np.asarray(run.alphas)[some], np.asarray(run.status)[some], ends[some]
-    for kind, fill, name in (
-        (Status.OK, RUN, "end"),
-        (Status.NOT_CONVERGED, "white", "still moving"),
-    ):
-        here = status == kind
-        if here.any():
-            style: Any = {
-                "markerfacecolor": fill,
-                "markeredgecolor": "white" if on_colour and fill == RUN else RUN,
-            }
-            size = 6 if on_colour else 4
-            ax.plot(alphas[here], ends[here], "o", markersize=size, label=name, zorder=6, **style)
-    for kind, marker, name in (
-        (Status.DIVERGED, "x", "diverged"),
-        (Status.NONFINITE, "+", "not finite"),
-    ):
-        here = status == kind
-        if here.any():
-            style = {"color": BLACK, "linestyle": "none", "markersize": 5, "clip_on": False, "zorder": 6}
-            edge = np.zeros(int(here.sum()))
-            ax.plot(alphas[here], edge, marker=marker, label=name, transform=ax.get_xaxis_transform(), **style)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 # What lasts over many alphas is marked at about so many of them.
 MOST_MARKS = 15
 
+# Neighbours further apart than this share of all there is are not joined.
+_APART = 0.04
+
 
 class Piece(NamedTuple):
     """A stretch of a curve that looks the same all along; neighbours share a point, so that no gap shows."""
@@ -65,6 +68,7 @@ class Marks(NamedTuple):
         labels: `[marks]`, short texts to write beside them where there is room; none when empty.
         bars: `[marks]`, accuracies to draw as bars up and down; none when empty.
         confirmed: whether they are known to be there.
+        on_edge: they have no place upwards: they lie on the lower edge of the picture.
     """
 
     kind: str
@@ -76,6 +80,7 @@ class Marks(NamedTuple):
     labels: tuple[str, ...] = ()
     bars: Numbers = np.zeros(0)
     confirmed: bool = True
+    on_edge: bool = False
 
 
 class Band(NamedTuple):
@@ -125,6 +130,24 @@ def limits(axis: Any) -> tuple[float, float]:
     """The ends of an axis, or of a pair of bounds, as plain numbers."""
     axis = np.asarray(axis)
     return float(axis[0]), float(axis[-1])
+
+
+def span_of(points: Any) -> tuple[float, float]:
+    """The least and the largest of what is finite; around zero when there is nothing."""
+    finite = np.asarray(points)[np.isfinite(points)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (-0.5, 0.5)
+
+
+def apart(*heights: Numbers) -> Any:
+    """After which points neighbours are too far from each other in one of `heights` for a line between them.
+
+    Between them there may be a jump: a share of all that is in view could not be seen, more would be a claim.
+    """
+    far = np.zeros(max(0, heights[0].size - 1), bool)
+    for height in heights:
+        finite = height[np.isfinite(height)]
+        far |= np.abs(np.diff(height)) > _APART * (float(np.ptp(finite)) if finite.size else 0.0)
+    return np.flatnonzero(far)
 
 
 def some_rows(rows: Any) -> Any:

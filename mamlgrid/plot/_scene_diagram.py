@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .._results.status import Status
-from ._axes import number
+from ._axes import number, without_rounding
 from ._looks import (
     BY_STABILITY,
     BY_STATUS,
@@ -62,19 +63,25 @@ def diagram_scene(diagram: Any) -> Scene:
 
 def branch_scene(diagram: Any) -> Scene:
     """The branches of a diagram with what happens on them, without the optimum."""
-    folds, points = diagram.folds, diagram.points
+    scale = np.concatenate([np.zeros(0), *(np.asarray(branch.values) for branch in diagram.branches)])
+
+    def clean(part: Any) -> Any:
+        return replace(part, values=without_rounding(part.values, scale))
+
+    folds, points, crossings = (clean(part) for part in (diagram.folds, diagram.points, diagram.branch_points))
+    branches = [clean(branch) for branch in diagram.branches]
     births = np.asarray(folds.births, bool)
     marks = [
-        *_branch_point_marks(diagram.branch_points),
+        *_branch_point_marks(crossings),
         *_fold_marks(folds, births),
         *_fold_marks(folds, ~births),
         *point_marks(diagram.alphas, points.thetas, points.values, points.status, points.kinds, points.accuracies),
-        *_lost_ends(diagram.branches),
+        *_lost_ends(branches),
     ]
     return Scene(
         limits(diagram.alphas),
         limits(diagram.bounds),
-        tuple(branch_curve(branch, f"branch {k + 1}") for k, branch in enumerate(diagram.branches)),
+        tuple(branch_curve(branch, f"branch {k + 1}") for k, branch in enumerate(branches)),
         unresolved_bands(diagram.unresolved, np.asarray(diagram.alphas)),
         tuple(marks),
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .._results.status import Status
-from ._axes import number
+from ._axes import number, without_rounding
 from ._looks import AFTER_JUMP, BEFORE_JUMP, BY_STATUS, FLAT, OPTIMAL, LineLook
 from ._scene import Band, Curve, Marks, Piece, Scene, limits, some_rows, split
 
@@ -39,6 +40,9 @@ def optimum_scene(
         statuses: those to mark.
     """
     jumps = optimum.jumps if jumps is None else jumps
+    if jumps is not None:
+        jumps = replace(jumps, values=without_rounding(jumps.values, optimum.values))
+    optimum = replace(optimum, values=without_rounding(optimum.values))
     codes = [status for status in BY_STATUS if status in statuses]
     marks = [mark for status in codes for mark in _status_marks(optimum, status)]
     return Scene(
@@ -70,9 +74,8 @@ def jump_marks(jumps: Any) -> tuple[Marks, ...]:
 
 
 def told(code: Any) -> str:
-    """A status in words: what it is, and its name."""
-    status = Status(int(code))
-    return f"{status.message} ({status.name})"
+    """A status in words."""
+    return Status(int(code)).message
 
 
 def flat_bands(optimum: Any) -> tuple[Band, ...]:
@@ -85,7 +88,7 @@ def flat_bands(optimum: Any) -> tuple[Band, ...]:
         left, right = visible(float(edges[start]), float(edges[stop]), alphas)
         first, last = limits(alphas[start:stop])
         which = number(first) + (f" to {number(last)}" if last > first else "")
-        words = f"α = {which}: every θ is optimal (FLAT)"
+        words = f"α = {which}: every θ is optimal"
         bands.append(Band(FLAT, left, right, words, alphas[start:stop], values[start:stop]))
     return tuple(bands)
 
