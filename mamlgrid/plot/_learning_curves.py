@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ._axes import legend, span, tidy
 from ._door import axes, recorded_steps, text, wanted, whole_number
 from ._lines import DASHES
