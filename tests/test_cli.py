@@ -82,6 +82,12 @@ def test_every_figure_is_there_static_and_interactive(everything: Written) -> No
         assert (everything.folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_diagram_comes_first(everything: Written) -> None:
+    assert everything.lines[0] == "bifurcation_diagram.png"
+    page = (everything.folder / "index.html").read_text()
+    assert page.index('id="bifurcation_diagram"') < page.index("<section", page.index("<section") + 1)
+
+
 def test_the_page_shows_all_of_them_and_fetches_nothing(everything: Written) -> None:
     page = (everything.folder / "index.html").read_text()
     links = set(re.findall(r'(?:src|href)="([^"]+)"', page))

@@ -51,12 +51,11 @@ _BOUNDS = (-2.0, 2.0)
 
 def pictures(case: str) -> list[Picture]:
     """All pictures of "quadratic", "quartic" or "all", computed and checked; nothing is written."""
-    makers = [_quadratic, _quartic, algorithm_pictures]
-    if case != "all":
-        makers = [_quadratic] if case == "quadratic" else [_quartic, algorithm_pictures]
+    makers = {"quartic": [_quartic, algorithm_pictures], "quadratic": [_quadratic]}
+    wanted = [make for name, several in makers.items() if case in (name, "all") for make in several]
     # Most of the time goes into compilation, which leaves the interpreter free: the cases run side by side.
     with ThreadPoolExecutor() as pool:
-        return [picture for group in pool.map(_in_float64, makers) for picture in group]
+        return [picture for group in pool.map(_in_float64, wanted) for picture in group]
 
 
 def _in_float64(make: Callable[[], list[Picture]]) -> list[Picture]:
