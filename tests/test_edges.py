@@ -108,7 +108,6 @@ SQUARES = {
 SQUARES["custom_jvp"].defjvp(lambda primals, tangents: (primals[0] ** 2, 2 * primals[0] * tangents[0]))
 LOOKS = FUNCTIONS | {
     "gradients": lambda meta: mg.surface(meta, ALPHAS, THETAS),
-    "derivative": lambda meta: jax.grad(lambda a: mg.optimal_theta(meta, a, BOUNDS).thetas.sum())(jnp.asarray(ALPHAS)),
 }
 PLAIN: dict = {}
 
@@ -205,3 +204,14 @@ def test_alphas_of_16_bits_are_refused_where_jumps_are_looked_for(name, dtype):
     meta = {"MAML": CASE_2.meta()} if name == "comparison" else CASE_2.meta()
     with pytest.raises(TypeError, match=r"alphas must have 32 or 64 bits here, got b?float16.*astype"):
         looks.get(name, mg.compare)(meta, jnp.asarray(ALPHAS, dtype), BOUNDS)
+
+
+@pytest.mark.parametrize("bounds", [(-1.0, 1.0), (-4.0, 4.0), (-0.02, 0.03)])
+def test_where_a_loss_overflows_a_number_is_finite_unless_its_status_says_otherwise(bounds, dtype):
+    found = mg.compare({"MAML": mg.maml([lambda t: (100 * t) ** 160])}, np.linspace(0, 0.5, 3, dtype=dtype), bounds)
+    unknown = (mg.Status.ABSENT, mg.Status.NONFINITE)
+    for part, thetas in ((found, found.fixed_points), (found.optimum, found.optimum.thetas)):
+        known = ~np.isin(np.asarray(part.status), unknown)
+        assert known.any()
+        assert np.isfinite(np.asarray(part.values)[known]).all()
+        assert np.isfinite(np.asarray(thetas)[known]).all()

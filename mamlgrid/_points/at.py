@@ -32,11 +32,6 @@ def value_at(meta: MetaLoss, theta: Array, alpha: Array) -> Array:
     return meta(theta, alpha).astype(theta.dtype)
 
 
-def direction(theta: Array, meta: MetaLoss, alpha: Array) -> Array:
-    """The outer direction: an equation for theta."""
-    return jax.grad(meta)(theta, alpha)
-
-
 def value_and_direction(meta: MetaLoss, theta: Array, alpha: Array) -> tuple[Array, Array]:
     """The meta-loss and its outer direction."""
     return jax.value_and_grad(partial(value_at, meta))(theta, alpha)

@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from .._base.arguments import is_traced
@@ -73,7 +74,7 @@ def _extent(field: str, leaves: list[Any]) -> str:
     """From where to where the numbers go, or how often there is which status; nothing where they are not at hand."""
     if not all(map(_at_hand, leaves)):
         return ""
-    values = np.concatenate([np.ravel(np.asarray(leaf)) for leaf in leaves]) if leaves else np.zeros(0)
+    values = np.concatenate([np.ravel(_wide(np.asarray(leaf))) for leaf in leaves]) if leaves else np.zeros(0)
     if values.size == 0:
         return "none"
     if field == "status":
@@ -86,6 +87,12 @@ def _extent(field: str, leaves: list[Any]) -> str:
     lost = values.size - finite.size
     shown = f"{finite.min():.6g} to {finite.max():.6g}" if finite.size else "no finite value"
     return shown + (f", {lost} not finite" if lost else "")
+
+
+def _wide(array: np.ndarray) -> np.ndarray:
+    """NumPy knows no bfloat16, and no dtype that holds one beside a float16."""
+    halves = array.dtype.itemsize == 2 and jnp.issubdtype(array.dtype, jnp.floating)
+    return array.astype(np.float32) if halves else array
 
 
 def _at_hand(leaf: Any) -> bool:

@@ -17,7 +17,7 @@ import numpy as np
 from .._base.arguments import numbers, said
 from .._meta.explained import theta_is_a_number
 from .._meta.meta_loss import MetaLoss, checked_meta
-from .._points.at import direction, value_at, with_derivative
+from .._points.at import value_at
 from .._results.status import Status, code
 from .implicit import implicit_root
 
@@ -190,9 +190,11 @@ def _is_floating(x: Array) -> bool:
 
 @jax.jit
 def _stationary_point(meta: MetaLoss, alpha: Array, near: Array) -> StationaryPoint:
-    still = jax.lax.stop_gradient((meta, alpha))
-    root, converged = _newton(lambda x: direction(x[0], *still)[None], near[None])
-    theta = implicit_root(direction, root[0], meta, alpha)
+    def equation(meta: MetaLoss, alpha: Array, x: Array) -> Array:
+        return jax.grad(meta)(x[0], alpha)[None]
+
+    root, converged = _newton(partial(equation, *jax.lax.stop_gradient((meta, alpha))), near[None])
+    theta = implicit_root(partial(equation, meta, alpha), root)[0]
     here = jnp.where(converged, theta, 0)
     jacobian, drift = jax.grad(jax.grad(meta), (0, 1))(here, alpha)
     numbers = (theta, value_at(meta, here, alpha), jacobian, -drift / jacobian)
@@ -200,24 +202,24 @@ def _stationary_point(meta: MetaLoss, alpha: Array, near: Array) -> StationaryPo
     return StationaryPoint(theta, value, jacobian, rate, _status(converged))
 
 
-def _fold_equations(x: Array, meta: MetaLoss) -> Array:
+def _fold_equations(meta: MetaLoss, x: Array) -> Array:
     alpha, theta = x
-    return jnp.stack(with_derivative(lambda t: jax.grad(meta)(t, alpha), theta))
+    return jnp.stack(jax.jvp(lambda t: jax.grad(meta)(t, alpha), (theta,), (jnp.ones_like(theta),)))
 
 
 @jax.jit
 def _fold(meta: MetaLoss, near: Array) -> Fold:
-    root, converged = _newton(partial(_fold_equations, meta=jax.lax.stop_gradient(meta)), near)
-    alpha, theta = implicit_root(_fold_equations, root, meta)
+    root, converged = _newton(partial(_fold_equations, jax.lax.stop_gradient(meta)), near)
+    alpha, theta = implicit_root(partial(_fold_equations, meta), root)
     here = jnp.where(converged, jnp.stack([alpha, theta]), near)
-    (drift, _), (_, curvature) = jax.jacrev(partial(_fold_equations, meta=meta))(here)
+    (drift, _), (_, curvature) = jax.jacfwd(partial(_fold_equations, meta))(here)
     births = converged & (curvature * drift < 0)
     numbers = (alpha, theta, value_at(meta, here[1], here[0]), curvature, drift)
     alpha, theta, value, curvature, drift = _known(converged, numbers)
     return Fold(alpha, theta, value, curvature, drift, births, _status(converged))
 
 
-def _jump_equations(x: Array, meta: MetaLoss) -> Array:
+def _jump_equations(meta: MetaLoss, x: Array) -> Array:
     alpha, *thetas = x
     (one, slope), (other, other_slope) = (jax.value_and_grad(partial(value_at, meta))(t, alpha) for t in thetas)
     return jnp.stack([one - other, slope, other_slope])
@@ -225,12 +227,12 @@ def _jump_equations(x: Array, meta: MetaLoss) -> Array:
 
 @jax.jit
 def _jump(meta: MetaLoss, near: Array) -> Jump:
-    root, converged = _newton(partial(_jump_equations, meta=jax.lax.stop_gradient(meta)), near)
-    matrix = jax.jacrev(partial(_jump_equations, meta=jax.lax.stop_gradient(meta)))(root)
+    root, converged = _newton(partial(_jump_equations, jax.lax.stop_gradient(meta)), near)
+    matrix = jax.jacfwd(partial(_jump_equations, jax.lax.stop_gradient(meta)))(root)
     apart = jnp.abs(root[1] - root[2]) > jnp.sqrt(jnp.finfo(root.dtype).eps) * jnp.maximum(1, jnp.abs(root[1]))
     converged &= (matrix[1, 1] > 0) & (matrix[2, 2] > 0) & apart
     root = jnp.where(converged, root, jnp.nan)
-    alpha, before, after = implicit_root(_jump_equations, root, meta)
+    alpha, before, after = implicit_root(partial(_jump_equations, meta), root)
     value = value_at(meta, jnp.where(converged, before, 0), jnp.where(converged, alpha, 0))
     alpha, before, after, value = _known(converged, (alpha, before, after, value))
     return Jump(alpha, before, after, value, _status(converged))
@@ -246,7 +248,7 @@ def _newton(equations: Callable[[Array], Array], start: Array) -> tuple[Array, A
 
     def advance(state: Any) -> Any:
         x, last, quickest, _, rounds = state
-        values, matrix = equations(x), jax.jacrev(equations)(x)
+        values, matrix = equations(x), jax.jacfwd(equations)(x)
         step = -jnp.linalg.solve(matrix, values)
         size = jnp.max(jnp.abs(step) / jnp.maximum(1, jnp.abs(x)))
         worse = (size > last) & (size < _SMALL)

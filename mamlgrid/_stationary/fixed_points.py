@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._base.arguments import numpys_rules
-from .._points.at import direction, value_at
+from .._points.at import value_at
 from .._results.status import Status
 from .evaluator import OnHost, Traced
 from .implicit import implicit_root
@@ -91,7 +91,7 @@ def differentiable(metas: tuple[MetaLoss, ...], true: MetaLoss, alphas: Array, p
 
     def one(meta: MetaLoss, theta: Array, value: Array, alpha: Array, status: Array) -> tuple[Array, Array]:
         simple = status == int(Status.OK)
-        root = implicit_root(direction, jnp.where(simple, theta, jnp.nan), meta, alpha)
+        root = implicit_root(lambda t: jax.grad(meta)(t, alpha), jnp.where(simple, theta, jnp.nan))
         theta = jnp.where(simple, root, theta)
         exists = jnp.isfinite(theta)
         return theta, jnp.where(exists, value_at(true, jnp.where(exists, theta, 0), alpha), value)

@@ -14,7 +14,7 @@ from .._base.arguments import NUM_THETAS, axis, checked_bits, checked_bounds, ch
 from .._base.progress import shown
 from .._meta.explained import theta_is_a_number
 from .._meta.meta_loss import MetaLoss, checked_meta
-from .._points.at import direction, value_at
+from .._points.at import value_at
 from .._points.memory import MEMORY_BUDGET, checked_budget
 from .._results import Part, Provenance, Result, coordinate, described, origin, part, provenance, result, variable
 from .._results.status import Status
@@ -196,7 +196,7 @@ def _differentiable(meta: MetaLoss, found: OptimalTheta) -> OptimalTheta:
     def one(theta: Array, value: Array, alpha: Array, status: Array) -> tuple[Array, Array]:
         exists = jnp.isfinite(theta)
         inside = (theta > low) & (theta < high) & exists & (status != int(Status.AT_BOUND))
-        theta = jnp.where(inside, implicit_root(direction, theta, meta, alpha), theta)
+        theta = jnp.where(inside, implicit_root(lambda t: jax.grad(meta)(t, alpha), theta), theta)
         # Where there is no theta everything is looked at somewhere else and then left out, so that the derivatives of
         # the others are not spoilt.
         return theta, jnp.where(exists, value_at(meta, jnp.where(exists, theta, 0), alpha), value)
@@ -208,15 +208,15 @@ def _differentiable(meta: MetaLoss, found: OptimalTheta) -> OptimalTheta:
     return dataclasses.replace(found, thetas=thetas, values=values, jumps=jumps)
 
 
-def _jump_equations(x: Array, meta: MetaLoss, bounds: Array) -> Array:
-    ends = jax.lax.stop_gradient(x[1:])
-    slopes = jnp.stack([jax.grad(meta)(theta, x[0]) for theta in x[1:]])
-    level = value_at(meta, x[1], x[0]) - value_at(meta, x[2], x[0])
-    return jnp.concatenate([level[None], jnp.where(jnp.isin(ends, bounds), x[1:] - ends, slopes)])
-
-
 def _differentiable_jump(meta: MetaLoss, bounds: tuple[Array, Array], jump: Jumps) -> Jumps:
     """The jump as a function of the tasks: both thetas stationary, or on their bound, and equal values."""
     point = jnp.stack([jump.alphas, jump.thetas_before, jump.thetas_after])
-    alpha, before, after = implicit_root(_jump_equations, point, meta, jnp.stack(bounds))
+    fixed = jnp.isin(point[1:], jnp.stack(bounds))
+
+    def equations(x: Array) -> Array:
+        slopes = jnp.stack([jax.grad(meta)(theta, x[0]) for theta in x[1:]])
+        level = value_at(meta, x[1], x[0]) - value_at(meta, x[2], x[0])
+        return jnp.concatenate([level[None], jnp.where(fixed, x[1:] - point[1:], slopes)])
+
+    alpha, before, after = implicit_root(equations, point)
     return Jumps(alpha, before, after, value_at(meta, before, alpha), jump.status, jump.windows)
