@@ -83,7 +83,7 @@ def test_every_figure_is_there_static_and_interactive(everything: Written) -> No
 
 
 def test_the_diagram_comes_first(everything: Written) -> None:
-    assert everything.lines[0] == "bifurcation_diagram.png"
+    assert everything.run.out[0] == "bifurcation_diagram.png"
     page = (everything.folder / "index.html").read_text()
     assert page.index('id="bifurcation_diagram"') < page.index("<section", page.index("<section") + 1)
 
