@@ -13,3 +13,7 @@ def brief(values: Iterable[Any], *quick: Any) -> list[Any]:
     slow = {True: (), False: pytest.mark.slow}
     listed = [value if isinstance(value, tuple) else (value,) for value in values]
     return [pytest.param(*value, marks=slow[value in quick or value[0] in quick]) for value in listed]
+
+
+# For tests of the fixture `dtype` that take seconds: float32 is left to the slow lane.
+float64_first = pytest.mark.parametrize("dtype", brief(["float64", "float32"], "float64"), indirect=True)

@@ -615,6 +615,7 @@ def test_nothing_overlaps_on_a_phone(surface: mg.Surface, opened: Callable[..., 
         check_room(opened(figure, **PHONE), 390)
 
 
+@pytest.mark.slow
 def test_a_page_follows_those_who_prefer_dark_colours(opened: Callable[..., Any]) -> None:
     page = opened(interactive.bifurcation_diagram(stand_ins.hysteresis()), color_scheme="dark")
     colours = """() => {

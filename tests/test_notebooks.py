@@ -6,15 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from .lanes import brief
-
 nbformat = pytest.importorskip("nbformat", reason="notebooks need the extra: pip install 'mamlgrid[notebooks]'")
 nbclient = pytest.importorskip("nbclient", reason="notebooks need the extra: pip install 'mamlgrid[notebooks]'")
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 
 
-@pytest.mark.parametrize("name", brief((path.stem for path in NOTEBOOKS), "two_cases"))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [path.stem for path in NOTEBOOKS])
 def test_the_notebook_runs(name: str, tmp_path: Path) -> None:
     notebook = nbformat.read(NOTEBOOKS[0].with_name(f"{name}.ipynb"), as_version=4)
     nbformat.validate(notebook)

@@ -29,6 +29,8 @@ from mamlgrid import Status, _results
 from mamlgrid._base import types as words
 from mamlgrid._results.declaration import REGISTRY
 
+from .lanes import float64_first
+
 ALPHAS, THETAS = np.array([0.0, 0.25, 0.5, 1.0]), np.linspace(-2, 2, 7)
 QUARTIC = mg.cases.quartic().meta()
 KINDS = [
@@ -98,6 +100,7 @@ def same_bits(tree, other):
         assert (a.dtype, a.shape, a.tobytes()) == (b.dtype, b.shape, b.tobytes())
 
 
+@float64_first
 @pytest.mark.parametrize("kind", KINDS)
 def test_fields_have_the_shapes_and_kinds_of_numbers_that_their_types_say(kind, dtype):
     with jaxtyped("context"):
@@ -119,6 +122,7 @@ def _check_fields(result):
 # --- there and back ---------------------------------------------------------------
 
 
+@float64_first
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_saved_is_loaded_to_the_bit(kind, dtype, tmp_path):
     result = make(kind)
@@ -180,6 +184,7 @@ def test_provenance_says_how_it_was_made(x64, tmp_path):
         assert {"numpy", "python"} <= set(versions)
 
 
+@float64_first
 def test_provenance_says_the_precision(dtype):
     assert str(dtype) in str(make("bare surface").provenance)
 
@@ -434,6 +439,7 @@ def test_what_a_killed_process_left_is_swept_up_when_it_is_old(tmp_path):
     assert [path.exists() for path in (old, new, other)] == [False, True, True]
 
 
+@float64_first
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_halves_are_saved(dtype, tmp_path):
     halves = jnp.arange(6, dtype=dtype).reshape(3, 2, 1) / 3
