@@ -184,7 +184,6 @@ def test_provenance_says_how_it_was_made(x64, tmp_path):
         assert {"numpy", "python"} <= set(versions)
 
 
-@float64_first
 def test_provenance_says_the_precision(dtype):
     assert str(dtype) in str(make("bare surface").provenance)
 
@@ -439,7 +438,6 @@ def test_what_a_killed_process_left_is_swept_up_when_it_is_old(tmp_path):
     assert [path.exists() for path in (old, new, other)] == [False, True, True]
 
 
-@float64_first
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_halves_are_saved(dtype, tmp_path):
     halves = jnp.arange(6, dtype=dtype).reshape(3, 2, 1) / 3
