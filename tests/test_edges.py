@@ -132,7 +132,7 @@ def test_however_a_loss_is_written_its_numbers_are_the_same_or_it_is_said_why_no
         return jax.tree.leaves(LOOKS[look](of(SQUARES[name])))
 
     if name == "while_loop":
-        with pytest.raises((TypeError, ValueError), match=r"^[^\n]*Reverse-mode differentiation[^\n]*lax\.scan[^\n]*$"):
+        with pytest.raises((TypeError, ValueError), match=r"Reverse-mode differentiation[^\n]*lax\.scan"):
             found()
         return
     if name == "odeint" and look not in ("gradients", "task losses", "outer loop", "learned rates"):

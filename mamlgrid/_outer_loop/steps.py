@@ -46,7 +46,7 @@ def start(meta, alphas, theta0, key, optimizer, resample, per_alpha) -> OuterSta
         slope = largest(jax.grad(_drawn(meta, resample, key, jnp.asarray(0)))(theta, alpha))
         never = jnp.asarray(-1, jnp.int32)
         size = largest(theta)
-        wide = size.astype(jnp.promote_types(size.dtype, jnp.float32))  # a million has no place in 16 bits
+        wide = size.astype(jnp.float32) if size.dtype.itemsize < 4 else size  # a million has no place in 16 bits
         radius = (_ESCAPE * (1 + wide)).astype(slope.dtype)
         watch = Watch(radius, slope, never, never)
         return OuterState(theta, _full(optimizer).init(theta), jnp.asarray(0, jnp.int32), key, watch)
