@@ -356,6 +356,7 @@ def test_version_and_help() -> None:
     )
 
 
+@pytest.mark.slow
 def test_as_a_module() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "mamlgrid", "figures", "--case", "cubic"], capture_output=True, text=True, check=False

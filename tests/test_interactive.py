@@ -629,6 +629,7 @@ def test_a_page_follows_those_who_prefer_dark_colours(opened: Callable[..., Any]
     assert page.evaluate(colours) == ["white", "#000000", "rgb(255, 255, 255)"]
 
 
+@pytest.mark.slow
 def test_slider_of_a_section_moves_the_curve(surface: mg.Surface, opened: Callable[..., Any]) -> None:
     page = opened(interactive.section(surface, alpha=0.5))
     start = page.evaluate(STATE)

@@ -211,6 +211,7 @@ def _sum_of_squares(theta, center):
     return jnp.sum((theta["a"] - center) ** 2) / 2 + theta["b"] ** 2 / 2
 
 
+@pytest.mark.slow
 def test_pytrees_may_be_shared_or_one_for_each_alpha(x64):
     meta = mg.maml(_sum_of_squares, mg.Tasks(np.array([0.0, 1.0])))
     shared = {"a": np.ones(3), "b": np.array(2.0)}
@@ -253,6 +254,7 @@ def _stochastic(alphas, start, optimizer, num_steps, key=0):
     )
 
 
+@pytest.mark.slow
 def test_every_step_has_fresh_tasks_the_same_for_every_alpha(x64):
     run = _stochastic(ALPHAS, 0.7, OPTIMIZERS["sgd"], 12)
     # Tasks c0 + c1 t + c2 t^2, in NumPy: theta' = t - alpha (c1 + 2 c2 t).
@@ -274,6 +276,7 @@ def test_the_key_decides_the_tasks(x64):
     assert (one.thetas != other.thetas).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", brief(["sgd", "adam", "lbfgs"], "sgd"))
 def test_a_stochastic_run_continues_exactly(name, x64):
     whole, first = (_stochastic(ALPHAS, 0.7, OPTIMIZERS[name], n) for n in (12, 5))
