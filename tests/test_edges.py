@@ -108,7 +108,6 @@ SQUARES = {
 SQUARES["custom_jvp"].defjvp(lambda primals, tangents: (primals[0] ** 2, 2 * primals[0] * tangents[0]))
 LOOKS = FUNCTIONS | {
     "gradients": lambda meta: mg.surface(meta, ALPHAS, THETAS),
-    "derivative": lambda meta: jax.grad(lambda a: mg.optimal_theta(meta, a, BOUNDS).thetas.sum())(jnp.asarray(ALPHAS)),
 }
 PLAIN: dict = {}
 

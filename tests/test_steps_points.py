@@ -91,19 +91,3 @@ def test_a_root_has_the_derivatives_of_the_implicit_function_theorem():
     lost = jax.value_and_grad(lambda a: implicit_root(lambda x: x**2 - a, jnp.asarray(jnp.nan)))(0.49)
     assert np.isnan(lost[0])
     assert lost[1] == 0
-
-
-def test_a_root_needs_no_forward_derivative_of_its_equations():
-    @jax.custom_vjp
-    def square(x: Any) -> Any:
-        return x**2
-
-    square.defvjp(lambda x: (x**2, x), lambda x, g: (2 * x * g,))
-
-    def root(a: Any) -> Any:
-        return implicit_root(lambda x: square(x) - a, jax.lax.stop_gradient(jnp.sqrt(a)))
-
-    slope = lambda a: 0.5 / np.sqrt(a)  # noqa: E731
-    assert float(jax.grad(root)(0.49)) == pytest.approx(slope(0.49))
-    assert float(jax.jvp(root, (0.49,), (2.0,))[1]) == pytest.approx(2 * slope(0.49))
-    assert np.allclose(jax.jit(jax.vmap(jax.grad(root)))(jnp.array([0.49, 4.0])), slope(np.array([0.49, 4.0])))
