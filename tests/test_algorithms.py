@@ -269,7 +269,8 @@ def test_without_a_step_there_is_nothing_to_adapt(x64, name):
     close(direction, 0 if row.name == "Reptile" else joint.deriv()(THETA))
 
 
-@pytest.mark.parametrize("name", brief(["maml", "fomaml", "reptile", "truncated", "momentum"], "maml"))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["maml", "fomaml", "reptile", "truncated", "momentum"])
 def test_checkpoints_change_nothing(x64, name):
     # Seven steps: blocks of two and a rest, in a scan.
     plain, saved = (TABLE[name].make(polynomial_loss, TASKS, 7, checkpoint=c) for c in (False, True))

@@ -159,6 +159,7 @@ def test_learned_rates_descend_the_true_derivative_of_the_value(x64, algorithm):
         np.testing.assert_allclose(direction, plain, rtol=1e-14)
 
 
+@pytest.mark.slow
 def test_the_outer_loop_trains_the_rates(x64):
     # Curvatures 1 and 4, two tasks of each, so that no theta solves any: the rates that do are 1 and 1/4.
     a, c = np.array([1.0, 4.0, 1.0, 4.0]), np.array([0.0, 1.0, 2.0, -1.0])

@@ -199,6 +199,7 @@ def test_a_derivative_is_not_spoilt_by_a_neighbour_without_an_optimum(alpha, x64
 # --- the outer loop ---------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_outer_loops_under_jit_vmap_and_grad(x64):
     def end(start, coefficients):
         return mg.outer_loop(polynomials_of(coefficients), ALPHAS, start, SGD, num_steps=3).thetas
