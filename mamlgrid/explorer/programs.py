@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._points.jet import jet
+from .._points.at import sample, with_derivative
 from ..inner._rules import Path
-from ._compiler.compile import Outputs, compiled
+from ._compiler.compile import Outputs, Program, compiled
 
 if TYPE_CHECKING:
     from .._meta.meta_loss import MetaLoss
@@ -22,12 +22,27 @@ if TYPE_CHECKING:
 POSITIONS = ("center", "centre", "centers", "centres", "location", "optimum")
 
 
-class Variant(NamedTuple):
-    """A meta-loss with one number of inner steps: a text, the lengths of its loops, and the points of its inner path."""
+class Part(NamedTuple):
+    """A program: a text, by its place among the sources, and the lengths of its loops."""
 
     source: int
     lengths: list[int]
+
+
+class Compiled(NamedTuple):
+    """A meta-loss as programs.
+
+    Attributes:
+        variants: by the number of inner steps, programs of `value`, `jet`, `bend` and `adapted`.
+        path: a program of `losses` and `steps`.
+        length: how many points of the inner path `steps` gives beside theta; of which K steps take the first K.
+        in_steps: whether the path is one of inner steps; else it is theta and theta'.
+    """
+
+    variants: dict[int, Part]
+    path: Part
     length: int
+    in_steps: bool
 
 
 class Parameter(NamedTuple):
@@ -56,13 +71,13 @@ class Programs(NamedTuple):
     """What a page computes with.
 
     Attributes:
-        sources: texts of JavaScript, each an expression `(n) => ({value, jet, bend, losses, adapted, steps})`.
-        variants: for each meta-loss the numbers of inner steps that it has here, and its program with each.
+        sources: texts of JavaScript, each an expression `(n) => ({name: function, ...})`.
+        metas: in the order given.
         parameters: the live numbers, in the order of the array `p` of the programs.
     """
 
     sources: list[str]
-    variants: list[dict[int, Variant]]
+    metas: list[Compiled]
     parameters: list[Parameter]
 
 
@@ -84,7 +99,11 @@ def programs(
     sources: dict[str, int] = {}
     parameters: dict[tuple[str, float], Parameter] = {}
     order: dict[tuple[str, float], int] = {}
-    variants = []
+    metas_compiled = []
+
+    def part(program: Program) -> Part:
+        return Part(sources.setdefault(program.text, len(sources)), program.lengths)
+
     for place, (name, meta) in enumerate(metas.items()):
         live = _live(meta)
         for path, array in live.items():
@@ -101,31 +120,31 @@ def programs(
             ).reshape(array.shape)
             for path, array in live.items()
         }
-        mine = {}
-        for k, variant in _with_steps(meta, num_steps).items():
-            program = _program(variant, places)
-            source = sources.setdefault(program.text, len(sources))
-            mine[k] = Variant(source, program.lengths, _path_length(variant))
-        variants.append(mine)
-    return Programs(list(sources), variants, list(parameters.values()))
+        variants = _with_steps(meta, num_steps)
+        longest = variants[max(variants)]
+        metas_compiled.append(
+            Compiled(
+                {k: part(_compiled(variant, places, POINT)) for k, variant in variants.items()},
+                part(_compiled(longest, places, PATH)),
+                _path_length(longest),
+                _has_steps(meta),
+            )
+        )
+    return Programs(list(sources), metas_compiled, list(parameters.values()))
 
 
-def _program(meta: MetaLoss, places: Mapping[str, np.ndarray]) -> Any:
-    arguments = {"alpha": "alpha", "theta": "theta", **places}
-
-    def at(function: Any) -> Any:
+def _compiled(meta: MetaLoss, places: Mapping[str, np.ndarray], functions: Sequence[Outputs]) -> Program:
+    def filled(function: Callable[..., Any]) -> Callable[..., Any]:
         return lambda alpha, theta, *numbers: function(_filled(meta, list(places), numbers), theta, alpha)
 
-    whole = at(jet)
-    functions = [
-        Outputs("value(alpha, theta, p)", whole, lambda j: j.value),
-        Outputs("jet(alpha, theta, p, out)", whole, lambda j: (j.value, j.g, j.g_t)),
-        Outputs("bend(alpha, theta, p, out)", whole, lambda j: (j.g_tt, j.g_a, j.g_ta)),
-        Outputs("losses(theta, p, out)", at(_losses)),
-        Outputs("adapted(alpha, theta, p, out)", at(lambda m, t, a: (m.per_task(t, a), m.directions(t, a)))),
-        Outputs("steps(alpha, theta, p, out)", at(_steps)),
-    ]
-    return compiled(functions, arguments)
+    return compiled(functions, filled, {"alpha": "alpha", "theta": "theta", **places})
+
+
+def _whole(meta: MetaLoss, theta: Any, alpha: Any) -> Any:
+    """At a point: value, G, dG/dtheta; and the derivatives of G by which folds are found."""
+    at, along = with_derivative(lambda t: sample(meta, t, alpha), theta)
+    _, across = with_derivative(lambda a: sample(meta, theta, a), alpha)
+    return at, (along.jacobians, across.directions, across.jacobians)
 
 
 def _losses(meta: MetaLoss, theta: Any, alpha: Any) -> Any:
@@ -148,6 +167,22 @@ def _steps(meta: MetaLoss, theta: Any, alpha: Any) -> Any:
         return jnp.concatenate([start, meta.inner(task.support, theta, alpha)[None]])
 
     return meta.map_tasks(path, theta, alpha)
+
+
+def _adapted(meta: MetaLoss, theta: Any, alpha: Any) -> Any:
+    return meta.per_task(theta, alpha), meta.directions(theta, alpha)
+
+
+# What is computed at a point, with one number of inner steps.
+POINT = (
+    Outputs("value(alpha, theta, p)", _whole, lambda outputs: outputs[0].values),
+    Outputs("jet(alpha, theta, p, out)", _whole, lambda outputs: outputs[0]),
+    Outputs("bend(alpha, theta, p, out)", _whole, lambda outputs: outputs[1]),
+    Outputs("adapted(alpha, theta, p, out)", _adapted),
+)
+
+# What any number of steps shares.
+PATH = (Outputs("losses(theta, p, out)", _losses), Outputs("steps(alpha, theta, p, out)", _steps))
 
 
 def _has_steps(meta: MetaLoss) -> bool:

@@ -31,18 +31,23 @@ class Outputs(NamedTuple):
     pick: Callable[[Any], Any] = lambda outputs: outputs
 
 
-def compiled(functions: Sequence[Outputs], arguments: Mapping[str, Any]) -> Program:
+def compiled(
+    functions: Sequence[Outputs],
+    bound: Callable[[Callable[..., Any]], Callable[..., Any]],
+    arguments: Mapping[str, Any],
+) -> Program:
     """The functions as JavaScript.
 
     Args:
-        functions: of positional arguments like those of `arguments`.
+        functions: what to compute.
+        bound: makes of their `of` a function of positional arguments like those of `arguments`.
         arguments: what each is called in JavaScript: a text for a number, or an array of texts.
     """
     shared, texts, read = Shared(), [], {}
     places = [np.array(x, object) for x in arguments.values()]
     for function in functions:
         if function.of not in read:
-            read[function.of] = _read(function.of, places)
+            read[function.of] = _read(bound(function.of), places)
         graph, outputs = read[function.of]
         picked = [atom for array in jax.tree.leaves(function.pick(outputs)) for atom in array.flat]
         texts.append(Printer(graph, shared).function(function.head, picked))

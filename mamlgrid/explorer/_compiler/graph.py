@@ -37,7 +37,7 @@ class Region:
         self.depth: int = self.parent.depth + 1 if self.parent else 0
 
     def outwards(self) -> Iterator[Region]:
-        """This region, and those around it."""
+        """The region, and those around it."""
         region: Region | None = self
         while region is not None:
             yield region

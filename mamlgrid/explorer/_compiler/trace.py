@@ -167,7 +167,7 @@ class Reader:
         if name == "gather":
             params["fill_value"] = -1
         made = equation.primitive.bind(*operands, **params)
-        boolean = equation.outvars[0].aval.dtype == bool
+        boolean = equation.outvars[0].aval.dtype == np.bool_
 
         def placed(places: Any) -> np.ndarray:
             places = np.asarray(places)
@@ -191,7 +191,7 @@ class Reader:
             first = self.graph.node("clamp(0, {0}, {1})", start[()], whole - size)
             flat = self.graph.node("{0} * {1} + {2}", flat, whole, first)
         offsets = np.arange(array.size).reshape(array.shape)[tuple(slice(0, s) for s in sizes)]
-        form = "{0}[{1} + {2}] !== 0" if equation.outvars[0].aval.dtype == bool else "{0}[{1} + {2}]"
+        form = "{0}[{1} + {2}] !== 0" if equation.outvars[0].aval.dtype == np.bool_ else "{0}[{1} + {2}]"
         return self.each(lambda offset: self.graph.node(form, table, flat, int(offset)), offsets.astype(object))
 
     def _reduced(self, name: str, nothing: Any, x: np.ndarray, axes: Sequence[int], dtype: Any) -> np.ndarray:
@@ -214,11 +214,11 @@ class Reader:
 
     def _convert_element_type_rule(self, equation: Any, x: np.ndarray) -> np.ndarray:
         before, after = equation.invars[0].aval.dtype, equation.outvars[0].aval.dtype
-        if after == before or (before != bool and jnp.issubdtype(after, np.floating)):
+        if after == before or (before != np.bool_ and jnp.issubdtype(after, np.floating)):
             return x
-        if after == bool:
+        if after == np.bool_:
             form = "{0} !== 0"
-        elif before == bool:
+        elif before == np.bool_:
             form = "+{0}"
         elif jnp.issubdtype(before, np.floating):
             form = "Math.trunc({0})"
@@ -243,7 +243,7 @@ class Reader:
         return self.each(power, x)
 
     def _select_n_rule(self, equation: Any, which: np.ndarray, *cases: np.ndarray) -> np.ndarray:
-        boolean = equation.invars[0].aval.dtype == bool
+        boolean = equation.invars[0].aval.dtype == np.bool_
 
         def selected(index: Any, *options: Any) -> Any:
             if not isinstance(index, Node):
@@ -338,7 +338,7 @@ class Reader:
         loop = self.graph.loop(length, params["reverse"])
         carried = [self.each(lambda a: self.graph.carry(loop, a), start) for start in starts]
         tables = [
-            x if isinstance(x, Stack) else self._stacked(x, kind.dtype == bool)
+            x if isinstance(x, Stack) else self._stacked(x, kind.dtype == np.bool_)
             for x, kind in zip(xs, kinds, strict=True)
         ]
         with self.graph.inside(loop.body):
@@ -349,7 +349,7 @@ class Reader:
             for node, following in zip(before.flat, after.flat, strict=True):
                 node.origin.following = following
         written = [
-            Stack(self.each(lambda a: self.graph.write(loop, length, a), y), length, aval.dtype == bool)
+            Stack(self.each(lambda a: self.graph.write(loop, length, a), y), length, aval.dtype == np.bool_)
             for y, aval in zip(outputs[num_carry:], body.out_avals[num_carry:], strict=True)
         ]
         self.graph.add(loop)
@@ -427,7 +427,7 @@ class Reader:
 
 
 def _form(name: str, dtype: Any) -> Any:
-    if dtype == bool and name in rules.ON_BOOLEANS:
+    if dtype == np.bool_ and name in rules.ON_BOOLEANS:
         return rules.ON_BOOLEANS[name]
     if jnp.issubdtype(dtype, np.integer):
         if np.dtype(dtype).itemsize > 4:

@@ -1,0 +1,92 @@
+// Programs of a page: the meta-losses, with each number of inner steps, as functions of (alpha, theta, p).
+
+// `sources` are functions (n) => ({...}), `metas` what the page says of them; a program is made when it is asked for.
+export function programsOf(sources, metas) {
+  const made = new Map();
+  return (meta, numSteps) => {
+    const { variants, path, length, inSteps, numTasks } = metas[meta];
+    const key = `${meta} ${numSteps}`;
+    if (!made.has(key)) {
+      const part = ([source, lengths]) => sources[source](lengths);
+      const program = { ...part(variants[numSteps]), ...part(path), numTasks, stride: length + 1 };
+      made.set(key, { ...program, length: inSteps ? Number(numSteps) : 1 });
+    }
+    return made.get(key);
+  };
+}
+
+export function linspace(low, high, size) {
+  const made = new Float64Array(size);
+  for (let i = 0; i < size; i++) made[i] = low + ((high - low) * i) / Math.max(size - 1, 1);
+  made[size - 1] = size > 1 ? high : low;
+  return made;
+}
+
+// One quantity at all points, alpha by alpha: "value", "direction" or "slope" (the derivative of the direction).
+export function grid(program, alphas, thetas, p, quantity) {
+  const made = new Float64Array(alphas.length * thetas.length);
+  const out = new Float64Array(3);
+  const place = { value: 0, direction: 1, slope: 2 }[quantity];
+  let k = 0;
+  for (const alpha of alphas) {
+    for (const theta of thetas) {
+      if (place === 0) made[k++] = program.value(alpha, theta, p);
+      else {
+        program.jet(alpha, theta, p, out);
+        made[k++] = out[place];
+      }
+    }
+  }
+  return made;
+}
+
+// Along one axis at a fixed place on the other: values, and the directions beside them.
+export function section(program, alphas, thetas, p) {
+  const size = Math.max(alphas.length, thetas.length);
+  const values = new Float64Array(size);
+  const directions = new Float64Array(size);
+  const out = new Float64Array(3);
+  for (let i = 0; i < size; i++) {
+    program.jet(alphas[Math.min(i, alphas.length - 1)], thetas[Math.min(i, thetas.length - 1)], p, out);
+    values[i] = out[0];
+    directions[i] = out[1];
+  }
+  return { values, directions };
+}
+
+// Everything at one point: what the reader points at.
+export function point(program, alpha, theta, p) {
+  const jet = new Float64Array(3);
+  const adapted = new Float64Array(2 * program.numTasks);
+  const steps = new Float64Array(program.numTasks * program.stride);
+  program.jet(alpha, theta, p, jet);
+  program.adapted(alpha, theta, p, adapted);
+  program.steps(alpha, theta, p, steps);
+  const tasks = [];
+  for (let i = 0; i < program.numTasks; i++) {
+    const first = i * program.stride;
+    const path = Array.from(steps.subarray(first, first + program.length + 1));
+    tasks.push({ value: adapted[i], direction: adapted[program.numTasks + i], path });
+  }
+  const finite = jet.every(Number.isFinite);
+  const status = finite ? "finite" : "overflows: no number here";
+  return { alpha, theta, value: jet[0], direction: jet[1], slope: jet[2], status, tasks };
+}
+
+// The losses of the tasks over theta: [numTasks] arrays of the loss that adapts, and of the loss that judges.
+export function taskLosses(program, thetas, p) {
+  const out = new Float64Array(2 * program.numTasks);
+  const made = { support: [], query: [] };
+  for (let i = 0; i < program.numTasks; i++) {
+    made.support.push(new Float64Array(thetas.length));
+    made.query.push(new Float64Array(thetas.length));
+  }
+  thetas.forEach((theta, k) => {
+    program.losses(theta, p, out);
+    for (let i = 0; i < program.numTasks; i++) {
+      made.support[i][k] = out[i];
+      made.query[i][k] = out[program.numTasks + i];
+    }
+  });
+  return made;
+}

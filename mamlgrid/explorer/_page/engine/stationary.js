@@ -1,0 +1,269 @@
+// Zeros of the direction at one alpha, the optimum over all alphas, and what happens to it: jumps, folds, flat places.
+
+const EPS = Number.EPSILON;
+
+// The zeros of the direction on a row, in the order of theta:
+// {theta, value, slope, kind: "attracting" | "repelling" | "flat", confirmed, reason}.
+export function row(program, alpha, thetas, p) {
+  const out = new Float64Array(3);
+  const jet = (theta) => {
+    program.jet(alpha, theta, p, out);
+    return [out[0], out[1], out[2]];
+  };
+  const samples = Array.from(thetas, jet);
+  if (samples.length > 1 && samples.every(([, g]) => g === 0)) {
+    const middle = thetas[thetas.length >> 1];
+    return [described(middle, jet(middle), false, "the direction is zero for every theta: all are as good")];
+  }
+  const brackets = [];
+  for (let k = 0; k + 1 < samples.length; k++) {
+    const [a, b] = [thetas[k], thetas[k + 1]];
+    const [[, ga, sa], [, gb, sb]] = [samples[k], samples[k + 1]];
+    if (ga === 0) brackets.push([a, a]);
+    else if (ga * gb < 0) brackets.push([a, b]);
+    else if (gb !== 0 && sa * sb < 0 && ga * sa < 0) {
+      // The direction turns back towards zero between two samples: it may cross zero there and back.
+      const turn = bisect((t) => jet(t)[2], a, b);
+      if (jet(turn)[1] * ga <= 0) brackets.push([a, turn], [turn, b]);
+    }
+    if (k + 2 === samples.length && gb === 0) brackets.push([b, b]);
+  }
+  return brackets.map(([a, b]) => zero(jet, a, b));
+}
+
+// A zero between a and b by Newton's iteration, safeguarded by bisection, to four roundings of theta.
+function zero(jet, a, b) {
+  if (a === b) return described(a, jet(a), true, null);
+  const size = Math.max(Math.abs(jet(a)[1]), Math.abs(jet(b)[1]));
+  const rising = jet(b)[1] > 0;
+  let theta = (a + b) / 2;
+  let all = jet(theta);
+  for (let k = 0; k < 200; k++) {
+    const [, g, slope] = all;
+    if (g === 0) break;
+    if (g > 0 === rising) b = theta;
+    else a = theta;
+    let next = theta - g / slope;
+    if (!(next > a && next < b)) next = (a + b) / 2;
+    const moved = Math.abs(next - theta);
+    theta = next;
+    all = jet(theta);
+    if (moved <= 4 * EPS * Math.abs(theta) || b - a <= 4 * EPS * Math.max(Math.abs(a), Math.abs(b))) break;
+  }
+  const jumps = !(Math.abs(all[1]) <= 1e-6 * size);
+  return described(theta, all, !jumps, jumps ? "the direction jumps over zero here" : null);
+}
+
+function described(theta, [value, , slope], confirmed, reason) {
+  const kind = slope > 0 ? "attracting" : slope < 0 ? "repelling" : "flat";
+  return { theta, value, slope, kind, confirmed, reason };
+}
+
+function bisect(f, a, b) {
+  const sign = f(a) > 0;
+  for (let k = 0; k < 60 && b - a > 2 * EPS * Math.max(Math.abs(a), Math.abs(b)); k++) {
+    const middle = (a + b) / 2;
+    if (f(middle) > 0 === sign) a = middle;
+    else b = middle;
+  }
+  return (a + b) / 2;
+}
+
+// The lowest attracting zero of a row, or end of the theta axis: {theta, value, status, others}.
+export function lowest(program, alpha, thetas, p) {
+  const zeros = row(program, alpha, thetas, p);
+  if (zeros.length === 1 && !zeros[0].confirmed && zeros[0].slope === 0) {
+    return { theta: NaN, value: zeros[0].value, status: "flat: every theta is as good", others: [] };
+  }
+  const candidates = zeros.filter((z) => z.kind !== "repelling" && z.confirmed).map((z) => ({ ...z, status: "optimum" }));
+  const out = new Float64Array(3);
+  const [low, high] = [thetas[0], thetas[thetas.length - 1]];
+  for (const [theta, inwards] of [[low, 1], [high, -1]]) {
+    program.jet(alpha, theta, p, out);
+    const status = "at the end of the theta axis";
+    if (out[1] * inwards > 0) candidates.push({ theta, value: out[0], slope: out[2], status });
+  }
+  if (candidates.length === 0) return { theta: NaN, value: NaN, status: "no number: the direction overflows", others: [] };
+  candidates.sort((a, b) => a.value - b.value);
+  const [best, second] = candidates;
+  // Values are sums of tasks: they are equal where they differ by no more than rounding.
+  const tied = second && second.value - best.value <= 64 * EPS * Math.abs(second.value);
+  return { theta: best.theta, value: best.value, status: tied ? "tied" : best.status, others: candidates.slice(1) };
+}
+
+// The optimum at each alpha, and its jumps.
+export function optimum(program, alphas, thetas, p) {
+  const best = Array.from(alphas, (alpha) => lowest(program, alpha, thetas, p));
+  const step = (thetas[thetas.length - 1] - thetas[0]) / (thetas.length - 1);
+  const jumps = [];
+  for (let k = 0; k + 1 < best.length; k++) {
+    const gap = Math.abs(best[k + 1].theta - best[k].theta);
+    if (gap > 2 * step) {
+      const found = jump(program, [alphas[k], alphas[k + 1]], [best[k].theta, best[k + 1].theta], thetas, p);
+      if (found) jumps.push(found);
+    }
+  }
+  const thetasOf = Float64Array.from(best, (b) => b.theta);
+  return { thetas: thetasOf, values: Float64Array.from(best, (b) => b.value), status: best.map((b) => b.status), jumps };
+}
+
+// The alpha between two at which the optimum goes from one valley to another: halve until only the two valleys are left,
+// then solve for equal values. null where the optimum is continuous, only steep.
+function jump(program, [low, high], [below, above], thetas, p) {
+  const gap = Math.abs(above - below);
+  for (let k = 0; k < 24; k++) {
+    const middle = (low + high) / 2;
+    const { theta } = lowest(program, middle, thetas, p);
+    if (Math.abs(theta - below) <= Math.abs(theta - above)) [low, below] = [middle, theta];
+    else [high, above] = [middle, theta];
+    if (Math.abs(above - below) < gap / 2 ** 6) return null;
+  }
+  const reason = (text) => ({ alpha: (low + high) / 2, below, above, confirmed: false, reason: text });
+  const valley = (alpha, start) => newton(program, alpha, start, p);
+  const difference = (alpha) => {
+    const [a, b] = [valley(alpha, below), valley(alpha, above)];
+    return a && b ? { by: a.value - b.value, a, b } : null;
+  };
+  const [first, last] = [difference(low), difference(high)];
+  if (!first || !last) return reason("one of the two valleys could not be followed");
+  // At the low end the valley below wins.
+  let [a, b] = [low, high];
+  if (!(first.by <= 0 && last.by >= 0)) return reason("the two values are equal to rounding over a stretch of alpha");
+  for (let k = 0; k < 80 && b - a > 2 * EPS * Math.max(Math.abs(a), Math.abs(b)); k++) {
+    const middle = (a + b) / 2;
+    const there = difference(middle);
+    if (!there) return reason("one of the two valleys could not be followed");
+    if (there.by <= 0) a = middle;
+    else b = middle;
+  }
+  const there = difference(a);
+  return { alpha: (a + b) / 2, below: there.a.theta, above: there.b.theta, confirmed: true, reason: null };
+}
+
+// A zero of the direction near a start that is close; null where the iteration leaves or does not settle.
+function newton(program, alpha, theta, p) {
+  const out = new Float64Array(3);
+  for (let k = 0; k < 30; k++) {
+    program.jet(alpha, theta, p, out);
+    const step = out[1] / out[2];
+    if (!Number.isFinite(step) || !(out[2] > 0)) return null;
+    theta -= step;
+    if (Math.abs(step) <= 4 * EPS * Math.max(Math.abs(theta), EPS)) break;
+  }
+  program.jet(alpha, theta, p, out);
+  return Number.isFinite(out[0]) ? { theta, value: out[0] } : null;
+}
+
+// Folds: where an attracting and a repelling zero meet and vanish, G = 0 and dG/dtheta = 0, by Newton's iteration in the
+// plane from every pair that is missing in the next row.
+export function folds(program, alphas, thetas, p) {
+  const rows = Array.from(alphas, (alpha) => row(program, alpha, thetas, p));
+  const found = [];
+  for (let k = 0; k + 1 < rows.length; k++) {
+    if (rows[k].length === rows[k + 1].length) continue;
+    const [more, at] = rows[k].length > rows[k + 1].length ? [rows[k], alphas[k]] : [rows[k + 1], alphas[k + 1]];
+    const reach = alphas[k + 1] - alphas[k];
+    for (let j = 0; j + 1 < more.length; j++) {
+      const fold = foldNear(program, at, (more[j].theta + more[j + 1].theta) / 2, p);
+      if (!fold || fold.alpha < alphas[k] - reach / 8 || fold.alpha > alphas[k + 1] + reach / 8) continue;
+      if (fold.theta < thetas[0] || fold.theta > thetas[thetas.length - 1]) continue;
+      const same = (other) => Math.hypot(other.alpha - fold.alpha, other.theta - fold.theta) < 1e-6 * reach;
+      if (!found.some(same)) found.push(fold);
+    }
+  }
+  return found;
+}
+
+function foldNear(program, alpha, theta, p) {
+  const [jet, bend] = [new Float64Array(3), new Float64Array(3)];
+  for (let k = 0; k < 40; k++) {
+    program.jet(alpha, theta, p, jet);
+    program.bend(alpha, theta, p, bend);
+    const [, g, gt] = jet;
+    const [gtt, ga, gta] = bend;
+    const determinant = ga * gtt - gt * gta;
+    const inAlpha = (g * gtt - gt * gt) / determinant;
+    const inTheta = (ga * gt - gta * g) / determinant;
+    if (!Number.isFinite(inAlpha) || !Number.isFinite(inTheta)) return null;
+    alpha -= inAlpha;
+    theta -= inTheta;
+    const size = Math.max(Math.abs(alpha), Math.abs(theta), EPS);
+    if (Math.abs(inAlpha) + Math.abs(inTheta) <= 8 * EPS * size) {
+      // Where G hardly bends, or does not depend on alpha, three zeros meet or two curves cross: no fold.
+      const regular = Math.abs(gtt * ga) > 1e-8 * (gta * gta + gtt * gtt);
+      return { alpha, theta, confirmed: regular, reason: regular ? null : "more than two stationary points meet here" };
+    }
+  }
+  return null;
+}
+
+// Alphas at which the direction vanishes for every theta, beside its size elsewhere.
+export function flats(program, alphas, thetas, p) {
+  const out = new Float64Array(3);
+  const steepest = (alpha) => {
+    let most = 0;
+    for (const theta of thetas) {
+      program.jet(alpha, theta, p, out);
+      if (!(Math.abs(out[1]) <= most)) most = Math.abs(out[1]);
+    }
+    return most;
+  };
+  const sizes = Array.from(alphas, steepest);
+  const typical = sizes.filter(Number.isFinite).sort((a, b) => a - b)[sizes.length >> 1];
+  const found = [];
+  for (let k = 1; k + 1 < sizes.length; k++) {
+    if (!(sizes[k] <= sizes[k - 1] && sizes[k] < sizes[k + 1] && sizes[k] < typical / 10)) continue;
+    const alpha = goldenSection(steepest, alphas[k - 1], alphas[k + 1]);
+    // A minimum is known to the root of rounding only.
+    if (steepest(alpha) <= 1e-7 * typical) found.push({ alpha, confirmed: true, reason: null });
+  }
+  return found;
+}
+
+// The minimum of a function with one valley between a and b (Kiefer 1953).
+function goldenSection(f, a, b) {
+  const ratio = (Math.sqrt(5) - 1) / 2;
+  let [c, d] = [b - ratio * (b - a), a + ratio * (b - a)];
+  let [fc, fd] = [f(c), f(d)];
+  for (let k = 0; k < 90; k++) {
+    if (fc < fd) {
+      [b, d, fd] = [d, c, fc];
+      c = b - ratio * (b - a);
+      fc = f(c);
+    } else {
+      [a, c, fc] = [c, d, fd];
+      d = a + ratio * (b - a);
+      fd = f(d);
+    }
+  }
+  return (a + b) / 2;
+}
+
+// What it costs to go where `program` goes: the value of `reference` there, less its optimum, at each alpha.
+export function regret(program, reference, alphas, thetas, p) {
+  const values = Float64Array.from(alphas, (alpha) => {
+    const there = lowest(program, alpha, thetas, p);
+    const best = lowest(reference, alpha, thetas, p);
+    return Number.isFinite(there.theta) ? reference.value(alpha, there.theta, p) - best.value : NaN;
+  });
+  let largest = null;
+  values.forEach((value, k) => {
+    if (Number.isFinite(value) && (largest === null || value > largest.value)) largest = { alpha: alphas[k], value };
+  });
+  return { values, largest };
+}
+
+// 1 where the direction of `program` climbs the value of `reference`, whose own direction is its gradient.
+export function climbing(program, reference, alphas, thetas, p) {
+  const [ours, theirs] = [new Float64Array(3), new Float64Array(3)];
+  const mask = new Uint8Array(alphas.length * thetas.length);
+  let k = 0;
+  for (const alpha of alphas) {
+    for (const theta of thetas) {
+      program.jet(alpha, theta, p, ours);
+      reference.jet(alpha, theta, p, theirs);
+      mask[k++] = ours[1] * theirs[1] < 0 ? 1 : 0;
+    }
+  }
+  return mask;
+}
