@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
+
+from mamlgrid._base.replacing import write_text
 
 from ._question import QUESTIONS
 
@@ -16,7 +16,7 @@ Outcome = dict[str, Any]
 def write(outcome: Outcome, folder: Path) -> Path:
     """Write `<question>.json`, or `<question>.quick.json`, whole or not at all."""
     suffix = ".quick.json" if outcome["quick"] else ".json"
-    return _replace(folder / (outcome["question"] + suffix), json.dumps(outcome, indent=1) + "\n")
+    return write_text(folder / (outcome["question"] + suffix), json.dumps(outcome, indent=1) + "\n")
 
 
 def update_readme(readme: Path, folder: Path) -> list[str]:
@@ -35,7 +35,7 @@ def update_readme(readme: Path, folder: Path) -> list[str]:
         after = rest.split(end, 1)[1]
         section = markdown(json.loads((folder / f"{name}.json").read_text()))
         text = f"{before}{begin}{section}{end}{after}"
-    _replace(readme, text)
+    write_text(readme, text)
     return found
 
 
@@ -125,17 +125,3 @@ def duration(seconds: float) -> str:
         if seconds >= scale:
             return f"{seconds / scale:.3g} {unit}"
     return f"{seconds:.1g} s" if seconds else "0 s"
-
-
-def _replace(path: Path, text: str) -> Path:
-    """Write a file whole or not at all."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(temporary, 0o644)  # mkstemp's files are for their owner only
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return path

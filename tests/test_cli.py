@@ -317,14 +317,11 @@ def test_an_output_that_cannot_be_written(tmp_path: Path) -> None:
 def test_a_disk_that_fills_up_leaves_nothing_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "index.html").write_text("the page before")
 
-    def full(content: str) -> Any:
-        def write(path: Path) -> None:
-            path.write_text(content[:10])
-            raise OSError(errno.ENOSPC, "No space left on device")
+    def full(path: Path, content: str, **_: Any) -> None:
+        path.write_bytes(content[:10].encode())
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-        return write
-
-    monkeypatch.setattr(gallery, "_text", full)
+    monkeypatch.setattr(Path, "write_text", full)
     done = run("figures", "--out", str(tmp_path))
     assert done.code == 2
     assert len(done.err) == 1

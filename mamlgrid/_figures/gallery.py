@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import tempfile
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import jax
 import numpy as np
 
+from .._base.replacing import replacing, write_text
 from .index_page import index_page
 
 if TYPE_CHECKING:
@@ -87,8 +87,8 @@ def write(pictures: list[Picture], folder: Path, static: Static) -> Iterator[Pat
         name: entry for name, entry in figures.items() if (folder / f"{name}.{entry['page']['forms'][0]}").exists()
     }
     numbers = json.dumps({"dtype": "float64", "figures": figures}, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
-    yield _written(folder / _NUMBERS, _text(numbers))
-    yield _written(folder / "index.html", _text(index_page(figures)))
+    yield write_text(folder / _NUMBERS, numbers)
+    yield write_text(folder / "index.html", index_page(figures))
 
 
 def obstacle(folder: Path) -> str | None:
@@ -127,13 +127,8 @@ def _earlier(folder: Path) -> dict[str, Any] | None:
 
 def _written(target: Path, write_to: Callable[[Path], object]) -> Path:
     """`target`, written whole or not at all."""
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
+    with replacing(target) as temporary:
         write_to(temporary)
-        os.replace(temporary, target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
     return target
 
 
@@ -161,10 +156,6 @@ def _close(figure: Any) -> None:
     import matplotlib.pyplot as plt
 
     plt.close(figure)
-
-
-def _text(content: str) -> Callable[[Path], object]:
-    return lambda path: path.write_text(content, encoding="utf-8")
 
 
 def _entry(picture: Picture, shown: dict[str, Any]) -> dict[str, Any]:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import glob
 import json
 import os
-import tempfile
-import time
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
+from .._base.replacing import replacing
 from .tree import Stored, pack, unpack
 
 _FORMAT = "mamlgrid result"
@@ -23,9 +19,6 @@ _FORMAT_VERSION = 3
 # A description is a few kilobytes; no file may have more of it unpacked than this.
 _MOST_HEADER = 2**26
 
-# A temporary file this old (seconds) was left by a process that was killed.
-_OLD = 3600
-
 
 def save(result: Any, path: str | os.PathLike[str]) -> Path:
     """Write a result."""
@@ -33,8 +26,13 @@ def save(result: Any, path: str | os.PathLike[str]) -> Path:
     header = {"format": _FORMAT, "version": _FORMAT_VERSION, "result": type(result).__name__, "tree": spec}
     contents: dict[str, Any] = {"header": np.array(json.dumps(header)), **arrays}
     target = Path(path)
-    with _replacing(target) as file:
-        np.savez(file, **contents)
+    try:
+        with replacing(target) as temporary, open(temporary, "wb") as file:  # a name would get another suffix
+            np.savez(file, **contents)
+    except OSError as error:
+        raise ValueError(
+            f"cannot write {target}: {error.strerror or error}; give a folder that exists and may be written to"
+        ) from error
     return target
 
 
@@ -82,32 +80,3 @@ def _array(file: zipfile.ZipFile, entry: Stored) -> np.ndarray:
         if flat.nbytes < size or member.read(1):  # at the end the checksum is compared
             raise ValueError(f"its member {entry.name} has another length than that of {entry}")
     return flat.copy().reshape(shape, order="F" if fortran else "C").view(entry.dtype)
-
-
-@contextmanager
-def _replacing(target: Path) -> Iterator[IO[bytes]]:
-    """A file to write to, which takes the place of `target` when all went well and disappears when not."""
-    for left in target.parent.glob(f".{glob.escape(target.name)}.*.tmp"):
-        with suppress(OSError):  # another process may have swept it up, or own it
-            if time.time() - left.stat().st_mtime > _OLD:
-                left.unlink()
-    try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
-    except OSError as error:
-        raise ValueError(
-            f"cannot write {target}: {error.strerror or error}; give a folder that exists and may be written to"
-        ) from error
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-        os.chmod(name, 0o666 & ~_umask())  # mkstemp's files are for their owner only
-        os.replace(name, target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -13,6 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from .._base.replacing import write_text
 from ._interactive_style import INKS
 from ._interactive_words import described
 
@@ -102,9 +103,9 @@ def write_html(figure: Figure, path: str | os.PathLike[str], *, script: Literal[
     if script == "beside":
         beside = target.with_name(script_name())
         if not beside.exists():
-            _write(beside, _plotly())
-        return _write(target, page(figure, f'<script src="{beside.name}"></script>'))
-    return _write(target, page(figure))
+            write_text(beside, _plotly())
+        return write_text(target, page(figure, f'<script src="{beside.name}"></script>'))
+    return write_text(target, page(figure))
 
 
 def script_name() -> str:
@@ -196,15 +197,3 @@ def _packed() -> str:
 @cache
 def _beside(suffix: str) -> str:
     return files("mamlgrid.plot").joinpath(f"_interactive_page.{suffix}").read_text(encoding="utf-8")
-
-
-def _write(target: Path, text: str) -> Path:
-    """`target`, written whole or not at all."""
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    return target
