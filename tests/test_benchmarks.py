@@ -361,7 +361,7 @@ def test_the_committed_readme_has_a_place_for_every_question():
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     path = _report.write(OUTCOME, tmp_path)
     before = path.read_text()
-    monkeypatch.setattr(_report.os, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
         _report.write(OUTCOME | {"title": "Another"}, tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == [path.name]

@@ -519,7 +519,7 @@ def test_a_damaged_compressed_file_is_refused(x64, tmp_path):
 @pytest.mark.parametrize("where", ["missing/a.npz", "file/a.npz"])
 def test_a_place_that_cannot_be_written_is_an_error(where, x64, tmp_path):
     (tmp_path / "file").write_text("not a folder")
-    with pytest.raises(ValueError, match=rf"cannot write .*{where}.*give a folder that exists"):
+    with pytest.raises(OSError, match=rf"cannot write .*{where}.*give a folder that exists"):
         make("surface").save(tmp_path / where)
     assert os.listdir(tmp_path) == ["file"]
 
@@ -528,7 +528,7 @@ def test_a_place_that_cannot_be_written_is_an_error(where, x64, tmp_path):
 def test_a_folder_without_permission_is_an_error(x64, tmp_path):
     folder = tmp_path / "locked"
     folder.mkdir(mode=0o500)
-    with pytest.raises(ValueError, match=r"cannot write .*Permission denied"):
+    with pytest.raises(OSError, match=r"cannot write .*Permission denied"):
         make("surface").save(folder / "a.npz")
     assert os.listdir(folder) == []
 

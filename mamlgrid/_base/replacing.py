@@ -28,7 +28,11 @@ def replacing(target: str | os.PathLike[str]) -> Iterator[Path]:
         with suppress(OSError):  # another process may have swept it up, or own it
             if time.time() - left.stat().st_mtime > _OLD:
                 left.unlink()
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
+    try:
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
+    except OSError as error:
+        remedy = f"cannot write {target}: {error.strerror}; give a folder that exists and may be written to"
+        raise OSError(error.errno, remedy) from error
     os.close(handle)
     temporary = Path(name)
     try:

@@ -46,7 +46,7 @@ class Result(Part):
         """Write the result to an npz file, whole or not at all; `load` gives back the same bits.
 
         Raises:
-            ValueError: the folder does not exist or cannot be written.
+            OSError: the folder does not exist or cannot be written.
             TypeError: the result holds something that is not an array in a tuple, list, dict or optax state.
         """
         return files.save(self, path)

@@ -26,13 +26,8 @@ def save(result: Any, path: str | os.PathLike[str]) -> Path:
     header = {"format": _FORMAT, "version": _FORMAT_VERSION, "result": type(result).__name__, "tree": spec}
     contents: dict[str, Any] = {"header": np.array(json.dumps(header)), **arrays}
     target = Path(path)
-    try:
-        with replacing(target) as temporary, open(temporary, "wb") as file:  # a name would get another suffix
-            np.savez(file, **contents)
-    except OSError as error:
-        raise ValueError(
-            f"cannot write {target}: {error.strerror or error}; give a folder that exists and may be written to"
-        ) from error
+    with replacing(target) as temporary, open(temporary, "wb") as file:  # a name would get another suffix
+        np.savez(file, **contents)
     return target
 
 
