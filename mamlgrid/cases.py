@@ -25,6 +25,7 @@ __all__ = [
     "Case",
     "Quadratics",
     "network",
+    "polynomial_loss",
     "quadratic",
     "quadratic_loss",
     "quadratics",
@@ -50,6 +51,7 @@ class Case:
         adapted: `(theta, alpha) -> [num_tasks, ...]`, theta' of each task.
         meta_loss: `(theta, alpha) -> L_M`, elementwise.
         meta_grad: `(theta, alpha) -> dL_M / dtheta`, elementwise.
+        numbers: for each loss what `polynomial_loss` makes it of: (center, quadratic, quartic).
     """
 
     name: str
@@ -58,6 +60,18 @@ class Case:
     adapted: Callable[[Number, Number], Number]
     meta_loss: Callable[[Number, Number], Number]
     meta_grad: Callable[[Number, Number], Number]
+    numbers: tuple[tuple[float, float, float], ...]
+
+    def tasks(self) -> Tasks:
+        """The losses as data of `polynomial_loss`: numbers that can be changed, swept or differentiated.
+
+        >>> case = quartic()
+        >>> meta = maml(polynomial_loss, case.tasks())
+        >>> float(meta(1.2, 0.3)) == float(case.meta()(1.2, 0.3))
+        True
+        """
+        columns = jnp.asarray(self.numbers, float).T
+        return Tasks(dict(zip(("center", "quadratic", "quartic"), columns, strict=True)))
 
     def meta(self, num_steps: int = 1, reduce: str = "sum") -> MetaLoss:
         """The meta-loss of MAML on these losses; the closed forms hold for one step and the sum."""
@@ -92,6 +106,7 @@ def quadratic() -> Case:
         lambda theta, alpha: jnp.stack([(1 - alpha) * theta, (1 - alpha) * theta + alpha]),
         lambda theta, alpha: (1 - alpha) ** 2 * ((theta - 0.5) ** 2 + 0.25),
         lambda theta, alpha: (1 - alpha) ** 2 * (2 * theta - 1),
+        ((0.0, 1.0, 0.0), (1.0, 1.0, 0.0)),
     )
 
 
@@ -114,6 +129,7 @@ def quartic() -> Case:
         lambda theta, alpha: (
             (theta - alpha * theta**3) ** 3 * (1 - 3 * alpha * theta**2) + (1 - alpha) ** 2 * (theta - 1)
         ),
+        ((0.0, 0.0, 1.0), (1.0, 1.0, 0.0)),
     )
 
 
@@ -176,6 +192,18 @@ def quadratic_loss(theta: Float[Array, "..."], data: tuple[Array, Array]) -> Flo
     curvature, center = data
     offset = theta - center
     return jnp.vdot(offset, curvature * offset if curvature.ndim == 0 else curvature @ offset) / 2
+
+
+def polynomial_loss(theta: Float[Array, ""], data: dict[str, Array]) -> Float[Array, ""]:
+    """`quadratic (theta - center)^2 / 2 + quartic (theta - center)^4 / 4` for data with these names.
+
+    The losses of both cases of the post are of this kind, see `Case.tasks`.
+
+    >>> float(polynomial_loss(2.0, {"center": 1.0, "quadratic": 1.0, "quartic": 2.0}))
+    1.0
+    """
+    offset = theta - data["center"]
+    return data["quadratic"] * offset**2 / 2 + data["quartic"] * offset**4 / 4
 
 
 def regression_tasks(

@@ -1,0 +1,95 @@
+// Colours of the maps, and scales from numbers to places on them.
+
+// `list` holds colours "#rrggbb" from low to high.
+export function colourTable(list) {
+  const table = new Uint8ClampedArray(list.length * 3);
+  list.forEach((hex, k) => {
+    for (let c = 0; c < 3; c++) table[3 * k + c] = parseInt(hex.slice(1 + 2 * c, 3 + 2 * c), 16);
+  });
+  return table;
+}
+
+// A scale has `place(x)` in [0, 1], `levels` for contour lines and `ticks` for its bar.
+export function scaleOf(kind, samples) {
+  const sorted = samples.filter(Number.isFinite).sort((a, b) => a - b);
+  if (sorted.length === 0) return linearScale(0, 1);
+  const quantile = (share) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
+  if (kind === "diverging") {
+    const size = Math.max(Math.abs(quantile(0.1)), Math.abs(quantile(0.9))) || 1;
+    return divergingScale(size);
+  }
+  if (kind === "sign") return signScale();
+  const [low, high] = [sorted[0], quantile(0.96)];
+  if (kind === "linear" || !(high > 0) || low < 0) return linearScale(low, high > low ? high : low + 1);
+  return logScale(Math.max(low, high * 1e-5), high);
+}
+
+function linearScale(low, high) {
+  const place = (x) => (x - low) / (high - low);
+  const ticks = niceTicks(low, high, 5);
+  return { place, levels: niceTicks(low, high, 12), ticks };
+}
+
+function logScale(low, high) {
+  const [a, b] = [Math.log(low), Math.log(Math.max(high, low * 1.0001))];
+  const place = (x) => (x <= low ? 0 : (Math.log(x) - a) / (b - a));
+  const decades = [];
+  for (let k = Math.ceil(a / Math.LN10 - 1e-9); k <= b / Math.LN10 + 1e-9; k++) decades.push(10 ** k);
+  const levels = [];
+  const count = 12;
+  for (let k = 1; k < count; k++) levels.push(Math.exp(a + ((b - a) * k) / count));
+  return { place, levels, ticks: decades.length > 1 ? decades : [low, high] };
+}
+
+// Even in the root of the size, so that what is near zero is told apart.
+function divergingScale(size) {
+  const place = (x) => 0.5 + (Math.sign(x) * Math.sqrt(Math.abs(x) / size)) / 2;
+  const parts = [0.0625, 0.25, 0.5625, 1].map((share) => share * size);
+  return { place, levels: [...parts.map((x) => -x).reverse(), ...parts], ticks: [-size, -size / 4, 0, size / 4, size] };
+}
+
+function signScale() {
+  return { place: (x) => (x > 0 ? 0.75 : x < 0 ? 0.25 : 0.5), levels: [0], ticks: [] };
+}
+
+export function niceTicks(low, high, count) {
+  const rough = (high - low) / count;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * [1, 2, 5, 10].find((m) => m * power >= rough * 0.999);
+  const ticks = [];
+  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++) ticks.push(Number((k * step).toPrecision(12)));
+  return ticks;
+}
+
+// Pixels [width x height] RGBA of a grid (alpha by alpha), theta upwards; what is no number stays transparent.
+export function pixels(values, width, height, scale, table) {
+  const made = new Uint8ClampedArray(4 * width * height);
+  const last = table.length / 3 - 1;
+  for (let i = 0; i < width; i++) {
+    for (let j = 0; j < height; j++) {
+      const value = values[i * height + j];
+      if (!Number.isFinite(value)) continue;
+      const k = Math.round(Math.min(1, Math.max(0, scale.place(value))) * last);
+      const at = 4 * ((height - 1 - j) * width + i);
+      made[at] = table[3 * k];
+      made[at + 1] = table[3 * k + 1];
+      made[at + 2] = table[3 * k + 2];
+      made[at + 3] = 255;
+    }
+  }
+  return made;
+}
+
+// A number for people: four digits, no noise.
+export function told(x, digits = 4) {
+  if (Number.isNaN(x)) return "no number";
+  if (!Number.isFinite(x)) return x > 0 ? "∞" : "−∞";
+  if (x === 0) return "0";
+  const size = Math.abs(x);
+  if (size >= 1e6 || size < 1e-4) {
+    const [head, exponent] = x.toExponential(2).split("e");
+    const raised = String(Number(exponent)).replace("-", "⁻").replace(/\d/g, (d) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[d]);
+    return `${head}·10${raised}`.replace("-", "−");
+  }
+  return String(Number(x.toPrecision(digits))).replace("-", "−");
+}

@@ -1,0 +1,136 @@
+// What the reader sets, as real inputs with labels.
+
+import { told } from "./colours.js";
+
+// An element with attributes and children; texts are texts, never markup.
+export function element(document, tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else if (value === true) made.setAttribute(name, "");
+    else if (value !== false && value !== null) made.setAttribute(name, value);
+  }
+  made.append(...children);
+  return made;
+}
+
+// The toolbar. `change(values)` takes what was chosen; returns a function that shows a state.
+export function toolbar(document, form, data, change) {
+  const make = (...given) => element(document, ...given);
+  const shown = [];
+
+  const select = (label, name, options, convert = (x) => x) => {
+    const input = make("select", { id: `set-${name}`, onchange: () => change({ [name]: convert(input.value) }) });
+    for (const [value, text] of options) input.append(make("option", { value }, text));
+    shown.push((state) => (input.value = String(state[name])));
+    return make("label", {}, label, input);
+  };
+  const check = (label, name) => {
+    const input = make("input", { type: "checkbox", id: `set-${name}`, onchange: () => change({ [name]: input.checked }) });
+    shown.push((state) => (input.checked = state[name]));
+    return make("label", {}, input, label);
+  };
+  const number = (label, name, attributes) => {
+    const input = make("input", { type: "number", id: `set-${name}`, ...attributes });
+    input.addEventListener("change", () => {
+      if (input.checkValidity() && input.value !== "") change({ [name]: Number(input.value) });
+    });
+    shown.push((state) => (input.value = String(state[name])));
+    return make("label", {}, label, input);
+  };
+
+  const names = data.metas.map((meta, k) => [String(k), meta.name]);
+  const stepsInput = make("input", { type: "range", id: "set-k", min: 0, step: 1 });
+  const stepsTold = make("output", { for: "set-k" });
+  const stepsOf = (state) => Object.keys(data.metas[state.meta].variants).sort((a, b) => a - b);
+  let playing = null;
+  const play = make("button", { type: "button", id: "play", "aria-pressed": "false" }, "▶ play");
+  const choose = (k) => change({ k: current[Number(k)] });
+  let current = [];
+  stepsInput.addEventListener("input", () => choose(stepsInput.value));
+  const stop = () => {
+    clearInterval(playing);
+    playing = null;
+    play.textContent = "▶ play";
+    play.setAttribute("aria-pressed", "false");
+  };
+  play.addEventListener("click", () => {
+    if (playing !== null) return stop();
+    play.textContent = "❚❚ pause";
+    play.setAttribute("aria-pressed", "true");
+    playing = setInterval(() => choose((Number(stepsInput.value) + 1) % current.length), 900);
+  });
+  shown.push((state) => {
+    current = stepsOf(state);
+    stepsInput.max = current.length - 1;
+    stepsInput.value = current.indexOf(state.k);
+    stepsInput.disabled = play.disabled = current.length < 2;
+    stepsTold.value = state.k;
+    stepsInput.setAttribute("aria-valuetext", `${state.k} inner steps`);
+  });
+
+  const several = data.metas.length > 1;
+  form.append(
+    several ? select("Algorithm", "meta", names, Number) : "",
+    make("fieldset", {}, make("label", { for: "set-k" }, "Inner steps K"), stepsInput, stepsTold, play),
+    select("Show", "show", [["value", "meta-loss L_M"], ["direction", "direction G"], ["slope", "sign of dG/dθ"]]),
+    select("Scale", "scale", [["log", "logarithmic"], ["linear", "linear"]]),
+    make("fieldset", {}, check("level lines", "contours"), check("zeros of G", "zeros"), check("optimum", "optimum")),
+    several ? select("Zeros over it of", "over", [["-1", "nothing"], ...names], Number) : "",
+    several ? check("shade where that climbs", "climbing") : "",
+    several ? check("side by side", "sideBySide") : "",
+    make(
+      "fieldset",
+      {},
+      select("Outer loop", "optimizer", [["plain", "plain descent"], ["momentum", "momentum 0.9"], ["adam", "Adam"]]),
+      number("rate", "learningRate", { min: 1e-6, step: "any" }),
+      number("steps", "numSteps", { min: 1, max: 10000, step: 1 }),
+    ),
+  );
+  form.addEventListener("submit", (event) => event.preventDefault());
+  return (state) => shown.forEach((show) => show(state));
+}
+
+// A slider and a field for each live number; `change(index, value, done)`.
+export function sliders(document, form, data, change) {
+  const make = (...given) => element(document, ...given);
+  const rows = data.parameters.map((parameter, index) => {
+    const id = `number-${index}`;
+    const range = make("input", { type: "range", id, min: parameter.low, max: parameter.high, step: "any" });
+    const field = make("input", { type: "number", step: "any", "aria-label": `${parameter.name}, exactly` });
+    range.addEventListener("input", () => change(index, Number(range.value), false));
+    range.addEventListener("change", () => change(index, Number(range.value), true));
+    field.addEventListener("change", () => {
+      if (field.value !== "" && Number.isFinite(Number(field.value))) change(index, Number(field.value), true);
+    });
+    form.append(make("label", { for: id }, parameter.label), range, field);
+    return { range, field };
+  });
+  if (rows.length === 0) form.append(make("p", { class: "quiet" }, "This meta-loss has no traced numbers: give its losses data to make them live."));
+  form.addEventListener("submit", (event) => event.preventDefault());
+  return (state) =>
+    rows.forEach(({ range, field }, index) => {
+      if (Number(range.value) !== state.p[index]) range.value = state.p[index];
+      if (document.activeElement !== field) field.value = String(Number(state.p[index].toPrecision(7)));
+    });
+}
+
+// The numbers at the point.
+export function numbers(document, list, view) {
+  const { point } = view.results;
+  if (!point) return;
+  const { data } = view;
+  const rows = [
+    ["α", told(point.alpha, 6)],
+    ["θ", told(point.theta, 6)],
+    ["L_M", told(point.value, 6)],
+    ["direction G", told(point.direction, 6)],
+    ["dG/dθ", told(point.slope, 6)],
+    ...point.tasks.slice(0, 8).flatMap((task, i) => [
+      [`${data.tasks[i]}: θ′`, told(task.path[task.path.length - 1], 6)],
+      [`${data.tasks[i]}: L(θ′)`, told(task.value, 6)],
+    ]),
+    ["status", point.status],
+  ];
+  list.replaceChildren(...rows.flatMap(([name, value]) => [element(document, "dt", {}, name), element(document, "dd", {}, value)]));
+}

@@ -1,0 +1,88 @@
+// What the reader takes away: pictures, numbers and code of what is shown.
+
+import { canvasPen, svgPen } from "./drawing.js";
+import { besideFrame, belowFrame, drawBelow, drawBeside, drawMap, drawTasks, mapFrame, tasksFrame } from "./panels.js";
+import { stepsOf } from "./state.js";
+
+const [WIDTH, HEIGHT] = [1120, 760];
+
+// Map and sections as on the page, on one sheet.
+function drawSheet(pen, view, metas) {
+  const [left, top] = [0.62 * WIDTH, 0.62 * HEIGHT];
+  const columns = metas.length > 1 ? 2 : 1;
+  const rows = Math.ceil(metas.length / columns);
+  metas.forEach((meta, k) => {
+    const [w, h] = [left / columns, top / rows];
+    pen.at((k % columns) * w, Math.floor(k / columns) * h, () => drawMap(pen, mapFrame(w, h, view), view, meta));
+  });
+  pen.at(left, 0, () => drawBeside(pen, besideFrame(WIDTH - left, top, view), view));
+  pen.at(0, top, () => drawBelow(pen, belowFrame(left, HEIGHT - top, view), view));
+  pen.at(left, top, () => drawTasks(pen, tasksFrame(WIDTH - left, HEIGHT - top, view), view));
+}
+
+export function asSvg(view, metas) {
+  const pen = svgPen(WIDTH, HEIGHT, view.font);
+  drawSheet(pen, view, metas);
+  return pen.finished(view.ink.paper);
+}
+
+export function asPng(document, view, metas) {
+  const canvas = document.createElement("canvas");
+  const pen = canvasPen(canvas, WIDTH, HEIGHT, view.font);
+  pen.line([[[0, 0], [WIDTH, 0], [WIDTH, HEIGHT], [0, HEIGHT]]], { fill: view.ink.paper, closed: true });
+  drawSheet(pen, view, metas);
+  return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+}
+
+// One row for each number that is drawn as a curve.
+export function asCsv(view) {
+  const { results, state } = view;
+  const rows = [["what", "alpha", "theta", "value"]];
+  const map = results.maps[state.meta];
+  map?.optimum?.alphas.forEach((alpha, k) => rows.push(["optimum", alpha, map.optimum.thetas[k], map.optimum.values[k]]));
+  for (const piece of map?.zeros ?? []) {
+    const what = piece.attracting ? "zero that attracts" : "zero that repels";
+    for (const [alpha, theta] of piece.points) rows.push([what, alpha, theta, ""]);
+  }
+  const { sectionTheta, sectionAlpha, descent } = results;
+  sectionTheta?.thetas.forEach((theta, k) => rows.push(["section at alpha", state.point[0], theta, sectionTheta.values[k]]));
+  sectionAlpha?.alphas.forEach((alpha, k) => rows.push(["section at theta", alpha, state.point[1], sectionAlpha.values[k]]));
+  descent?.thetas.forEach((theta, k) => rows.push(["outer loop", state.start[0], theta, descent.values[k] ?? ""]));
+  return `${rows.map((row) => row.join(",")).join("\n")}\n`;
+}
+
+// Code that computes what is shown, for the meta-loss that the page was made of.
+export function asPython(view) {
+  const { data, state } = view;
+  const meta = data.metas[state.meta];
+  const [alphas, thetas] = [data.axes.alpha, data.axes.theta];
+  const lines = ["import dataclasses", "", "import numpy as np", "import optax", "", "import mamlgrid as mg", ""];
+  lines.push(`# meta = ...  the meta-loss of this page: ${meta.words}`);
+  const k = stepsOf(data, state.meta, state.k);
+  if (k !== meta.default) {
+    lines.push(`meta = dataclasses.replace(meta, inner=dataclasses.replace(meta.inner, num_steps=${k}))`);
+  }
+  data.parameters.forEach((parameter, index) => {
+    if (state.p[index] !== parameter.value) lines.push(`# with meta.${parameter.name} = ${state.p[index]}`);
+  });
+  lines.push(
+    `alphas, thetas = np.linspace(${alphas[0]}, ${alphas[1]}, 256), np.linspace(${thetas[0]}, ${thetas[1]}, 256)`,
+    "surface = mg.surface(meta, alphas, thetas)",
+    `optimum = mg.optimal_theta(meta, alphas, (${thetas[0]}, ${thetas[1]}))`,
+    `print(meta(${state.point[1]}, ${state.point[0]}))`,
+  );
+  if (state.start !== null) {
+    const optimizer = { plain: "optax.sgd(RATE)", momentum: "optax.sgd(RATE, momentum=0.9)", adam: "optax.adam(RATE)" };
+    const made = optimizer[state.optimizer].replace("RATE", state.learningRate);
+    lines.push(`run = mg.outer_loop(meta, np.array([${state.start[0]}]), ${state.start[1]}, ${made}, num_steps=${state.numSteps})`);
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+export function save(document, blob, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}

@@ -1,0 +1,303 @@
+// The pictures: the surface, its two sections, and the tasks. Each draws what a view holds, with a pen, in a frame.
+
+import { colourTable, niceTicks, pixels, told } from "./colours.js";
+import { drawAxes, frame } from "./drawing.js";
+
+// The image of a grid, as a canvas of its own size: the pen stretches it.
+export function bitmapOf(document, { values, alphas, thetas }, scale, colours) {
+  const bitmap = document.createElement("canvas");
+  bitmap.width = alphas.length;
+  bitmap.height = thetas.length;
+  const rgba = pixels(values, alphas.length, thetas.length, scale, colourTable(colours));
+  bitmap.getContext("2d").putImageData(new ImageData(rgba, alphas.length, thetas.length), 0, 0);
+  return bitmap;
+}
+
+const SPACE = { top: 2.1, bar: 5.2 };
+
+export function mapFrame(width, height, view) {
+  const { alpha, theta } = view.data.axes;
+  const { size } = view;
+  return frame(width, height, alpha, theta, size, { top: size * SPACE.top, right: size * SPACE.bar });
+}
+
+export function belowFrame(width, height, view) {
+  const shown = finite(view.results.sectionAlpha?.values);
+  return frame(width, height, view.data.axes.alpha, rangeOf(shown, view), view.size, { right: view.size * SPACE.bar });
+}
+
+export function besideFrame(width, height, view) {
+  const shown = finite(view.results.sectionTheta?.values);
+  return frame(width, height, rangeOf(shown, view), view.data.axes.theta, view.size, { top: view.size * SPACE.top });
+}
+
+export function tasksFrame(width, height, view) {
+  return frame(width, height, view.data.axes.theta, lossRange(view), view.size, { top: view.size * SPACE.top });
+}
+
+const finite = (values) => Array.from(values ?? []).filter(Number.isFinite);
+
+// Ends of an axis of values: from the lowest to what a tenth of the samples exceed, so that a steep wall is cut.
+function rangeOf(values, view) {
+  const sorted = [...values, ...runValues(view)].sort((a, b) => a - b);
+  if (sorted.length === 0) return [0, 1];
+  const low = Math.min(sorted[0], 0);
+  const high = sorted[Math.floor(0.9 * (sorted.length - 1))];
+  const there = view.results.point?.value;
+  const top = Math.max(high, Number.isFinite(there) && there < 20 * high ? there : high, low + 1e-12);
+  return [low, top + 0.06 * (top - low)];
+}
+
+function runValues(view) {
+  return view.results.descent ? finite(view.results.descent.values.subarray(0, 1)).filter((x) => x < 1e3) : [];
+}
+
+// The losses of the tasks near their bottoms, and where the tasks are now.
+function lossRange({ results }) {
+  const { taskLosses, point } = results;
+  if (!taskLosses) return [0, 1];
+  const all = taskLosses.query.flatMap(finite).sort((a, b) => a - b);
+  if (all.length === 0) return [0, 1];
+  const low = Math.min(all[0], 0);
+  const now = point ? point.tasks.map((task) => task.value).filter(Number.isFinite) : [];
+  const high = Math.max(all[Math.floor(0.6 * (all.length - 1))], ...now.filter((x) => x < all[Math.floor(0.9 * (all.length - 1))]), low + 1e-12);
+  return [low, high + 0.1 * (high - low)];
+}
+
+export function drawMap(pen, f, view, meta) {
+  const { ink, results, state, data, scales } = view;
+  const map = results.maps[meta];
+  pen.hatch(f.left, f.top, f.w, f.h, ink.quiet);
+  if (map?.bitmap) pen.image(map.bitmap, f.left, f.top, f.w, f.h);
+  const onMap = (points) => points.map(([alpha, theta]) => [f.px(alpha), f.py(theta)]);
+  pen.clip(f.left, f.top, f.w, f.h, () => {
+    if (state.climbing && results.climbing && state.over >= 0) drawClimbing(pen, f, view);
+    if (state.contours && map?.contours) {
+      for (const { lines } of map.contours) pen.line(lines.map(onMap), { stroke: "#ffffff", thick: 0.8, opacity: 0.55 });
+    }
+    if (state.zeros && map?.zeros) drawZeros(pen, onMap, map.zeros, "#ffffff", "#111111");
+    if (state.zeros && state.over >= 0 && results.overZeros) {
+      drawZeros(pen, onMap, results.overZeros, view.colours.algorithms[state.over % 4], "#ffffff");
+    }
+    if (state.optimum && map?.optimum) drawOptimum(pen, f, view, map.optimum);
+    if (results.features) drawFeatures(pen, f, view, meta);
+    if (results.descent && meta === state.meta) drawRun(pen, f, view, (theta) => [f.px(state.start[0]), f.py(theta)]);
+    const [x, y] = [f.px(state.point[0]), f.py(state.point[1])];
+    const solid = state.pinned ? [] : [5, 4];
+    pen.line([[[x, f.top], [x, f.top + f.h]]], { stroke: view.colours.sections[0], thick: 1.5, dash: solid });
+    pen.line([[[f.left, y], [f.left + f.w, y]]], { stroke: view.colours.sections[1], thick: 1.5, dash: solid });
+    pen.circle(x, y, 4, { fill: "#ffffff", stroke: "#111111", thick: 1.5 });
+    for (const { index, task } of handles(view)) {
+      const at = f.py(state.p[index]);
+      const shape = [[f.left, at - 8], [f.left + 14, at], [f.left, at + 8]];
+      pen.line([shape], { fill: taskColour(view, task), stroke: "#ffffff", thick: 1.5, closed: true });
+    }
+  });
+  drawAxes(pen, f, { x: "inner step size α", y: "θ" }, ink);
+  const k = stepsShown(view, meta);
+  pen.text(f.left, f.size, `${data.metas[meta].name}${k}`, { size: f.size * 1.05, colour: ink.ink });
+  drawBar(pen, f, view, scales.current);
+}
+
+function stepsShown({ data, state }, meta) {
+  const { variants, inSteps, default: own } = data.metas[meta];
+  if (!inSteps) return "";
+  const k = state.k in variants ? state.k : own;
+  return `, ${k} inner ${k === "1" ? "step" : "steps"}`;
+}
+
+function drawZeros(pen, onMap, pieces, colour, edge) {
+  for (const attracting of [false, true]) {
+    const lines = pieces.filter((piece) => piece.attracting === attracting).map((piece) => onMap(piece.points));
+    if (lines.length === 0) continue;
+    const style = attracting ? { thick: 2.2 } : { thick: 1.3, dash: [5, 4] };
+    pen.line(lines, { ...style, stroke: edge, thick: style.thick + 1.4, opacity: 0.55 });
+    pen.line(lines, { ...style, stroke: colour });
+  }
+}
+
+// The curve of optima, broken where it jumps.
+function drawOptimum(pen, f, view, { alphas, thetas, jumps }) {
+  const parts = [[]];
+  alphas.forEach((alpha, k) => {
+    const theta = thetas[k];
+    const jumped = k > 0 && jumps.some((jump) => jump.alpha >= alphas[k - 1] && jump.alpha < alpha);
+    if (!Number.isFinite(theta) || jumped) parts.push([]);
+    if (Number.isFinite(theta)) parts[parts.length - 1].push([f.px(alpha), f.py(theta)]);
+  });
+  const lines = parts.filter((part) => part.length > 1);
+  pen.line(lines, { stroke: "#ffffff", thick: 5, opacity: 0.8 });
+  pen.line(lines, { stroke: view.colours.optimum, thick: 3 });
+}
+
+function drawFeatures(pen, f, view, meta) {
+  const { results, colours } = view;
+  for (const feature of results.features.filter((one) => one.meta === meta)) {
+    const colour = feature.confirmed ? (feature.kind === "jump" ? colours.optimum : colours.special) : "#808080";
+    const style = feature.confirmed ? { fill: colour, stroke: "#ffffff", thick: 1.2 } : { stroke: colour, thick: 2 };
+    const x = f.px(feature.alpha);
+    if (feature.kind === "jump") {
+      pen.line([[[x, f.py(feature.below)], [x, f.py(feature.above)]]], { stroke: colour, thick: 1.2, dash: [2, 4] });
+      for (const theta of [feature.below, feature.above]) pen.circle(x, f.py(theta), 4, style);
+    } else if (feature.kind === "flat") {
+      pen.line([[[x, f.top], [x, f.top + f.h]]], { stroke: colour, thick: 1.5, dash: [8, 3, 2, 3] });
+    } else if (feature.kind === "fold") {
+      const y = f.py(feature.theta);
+      pen.line([[[x - 4.5, y], [x, y - 4.5], [x + 4.5, y], [x, y + 4.5]]], { ...style, closed: true });
+    }
+  }
+}
+
+function drawClimbing(pen, f, view) {
+  const { alphas, thetas, mask } = view.results.climbing;
+  const [w, h] = [f.w / (alphas.length - 1), f.h / (thetas.length - 1)];
+  alphas.forEach((alpha, i) => {
+    // Runs of cells, so that a column is few rectangles.
+    for (let j = 0; j < thetas.length; j++) {
+      if (!mask[i * thetas.length + j]) continue;
+      let end = j;
+      while (end + 1 < thetas.length && mask[i * thetas.length + end + 1]) end++;
+      const [x, low, high] = [f.px(alpha) - w / 2, f.py(thetas[j]) + h / 2, f.py(thetas[end]) - h / 2];
+      pen.line([[[x, low], [x + w, low], [x + w, high], [x, high]]], { fill: "#000000", opacity: 0.38, closed: true });
+      j = end;
+    }
+  });
+}
+
+function drawRun(pen, f, view, place) {
+  const { results, colours } = view;
+  const shown = Array.from(results.descent.thetas.subarray(0, view.runShown + 1));
+  const points = shown.map((theta, k) => place(theta, k)).filter((point) => point.every(Number.isFinite));
+  if (points.length === 0) return;
+  pen.line([points], { stroke: "#ffffff", thick: 4, opacity: 0.7 });
+  pen.line([points], { stroke: colours.run, thick: 2 });
+  points.slice(0, 40).forEach(([x, y]) => pen.circle(x, y, 2.2, { fill: colours.run }));
+  pen.circle(...points[0], 4.5, { fill: "#ffffff", stroke: colours.run, thick: 2 });
+  pen.circle(...points[points.length - 1], 5, { fill: colours.run, stroke: "#ffffff", thick: 1.5 });
+}
+
+// The scale of colours beside a map, with its ticks.
+function drawBar(pen, f, view, scale) {
+  const { ink, state } = view;
+  const x = f.left + f.w + f.size * 0.9;
+  const w = f.size * 0.9;
+  pen.image(view.barImage, x, f.top, w, f.h);
+  pen.line([[[x, f.top], [x + w, f.top], [x + w, f.top + f.h], [x, f.top + f.h]]], { stroke: ink.quiet, closed: true });
+  if (state.show === "slope") {
+    pen.text(x + w + 3, f.top + 0.25 * f.h, "attracts", { size: f.size * 0.85, colour: ink.ink });
+    pen.text(x + w + 3, f.top + 0.75 * f.h, "repels", { size: f.size * 0.85, colour: ink.ink });
+    return;
+  }
+  let last = Infinity;
+  for (const tick of scale.ticks) {
+    const y = f.top + f.h * (1 - Math.min(1, Math.max(0, scale.place(tick))));
+    if (last - y < f.size * 1.3) continue;
+    last = y;
+    pen.text(x + w + 4, y, told(tick, 2), { size: f.size * 0.9, colour: ink.ink });
+  }
+  const title = state.show === "value" ? "L_M" : "G";
+  pen.text(x + w + f.size * 2.6, f.size, title, { size: f.size, align: "right", colour: ink.ink });
+}
+
+export function drawBelow(pen, f, view) {
+  const { results, state, ink, colours } = view;
+  drawAxes(pen, f, { x: "inner step size α", y: "L_M" }, ink, { ticksY: niceTicks(...f.y, 4) });
+  const found = results.sectionAlpha;
+  if (!found) return;
+  pen.clip(f.left, f.top, f.w, f.h, () => {
+    pen.line(curves(found.alphas, found.values, f.px, f.py), { stroke: colours.sections[1], thick: 2.2 });
+    const x = f.px(state.point[0]);
+    pen.line([[[x, f.top], [x, f.top + f.h]]], { stroke: colours.sections[0], thick: 1, dash: [4, 4] });
+    if (results.point) pen.circle(x, f.py(results.point.value), 4, { fill: ink.paper, stroke: ink.ink, thick: 1.5 });
+  });
+  pen.text(f.left + f.w - 4, f.top + f.size, `θ = ${told(state.point[1])}`, { size: f.size, align: "right", colour: ink.ink, halo: ink.paper });
+}
+
+export function drawBeside(pen, f, view) {
+  const { results, state, ink, colours } = view;
+  drawAxes(pen, f, { x: "L_M", y: "θ" }, ink, { ticksX: niceTicks(...f.x, 3) });
+  const found = results.sectionTheta;
+  if (!found) return;
+  pen.clip(f.left, f.top, f.w, f.h, () => {
+    pen.line(curves(found.values, found.thetas, f.px, f.py), { stroke: colours.sections[0], thick: 2.2 });
+    const y = f.py(state.point[1]);
+    pen.line([[[f.left, y], [f.left + f.w, y]]], { stroke: colours.sections[1], thick: 1, dash: [4, 4] });
+    if (results.descent && state.start[0] === state.point[0]) {
+      drawRun(pen, f, view, (theta, k) => [f.px(results.descent.values[k]), f.py(theta)]);
+    }
+    if (results.point) pen.circle(f.px(results.point.value), y, 4, { fill: ink.paper, stroke: ink.ink, thick: 1.5 });
+  });
+  pen.text(f.left, f.size, `α = ${told(state.point[0])}`, { size: f.size, colour: ink.ink });
+}
+
+// Each task: its loss, theta, the inner steps and theta'.
+export function drawTasks(pen, f, view) {
+  const { results, ink, data } = view;
+  drawAxes(pen, f, { x: "θ", y: "task loss" }, ink, { ticksY: niceTicks(...f.y, 4) });
+  const { taskLosses, point } = results;
+  if (!taskLosses || !point) return;
+  const thetas = view.taskThetas;
+  const shown = point.tasks.slice(0, 12);
+  pen.clip(f.left, f.top, f.w, f.h, () => {
+    const x = f.px(view.state.point[1]);
+    pen.line([[[x, f.top], [x, f.top + f.h]]], { stroke: view.colours.sections[1], thick: 1, dash: [4, 4] });
+    shown.forEach((task, i) => {
+      const colour = taskColour(view, i);
+      const dash = [[], [7, 3], [2, 3], [7, 3, 2, 3]][i % 4];
+      pen.line(curves(thetas, taskLosses.query[i], f.px, f.py), { stroke: colour, thick: 2, dash });
+      const on = (theta) => [f.px(theta), f.py(valueAt(thetas, taskLosses.query[i], theta))];
+      const path = task.path.filter(Number.isFinite).map(on);
+      path.slice(0, -1).forEach(([px, py]) => pen.circle(px, py, 3, { fill: ink.paper, stroke: colour, thick: 1.5 }));
+      for (let k = 0; k + 1 < path.length; k++) arrow(pen, path[k], path[k + 1], colour);
+      if (path.length) pen.circle(...path[path.length - 1], 4.5, { fill: colour, stroke: ink.paper, thick: 1 });
+    });
+  });
+  let x = f.left;
+  shown.slice(0, 4).forEach((_, i) => {
+    const colour = taskColour(view, i);
+    pen.line([[[x, f.size], [x + f.size * 1.5, f.size]]], { stroke: colour, thick: 2.5, dash: [[], [7, 3], [2, 3], [7, 3, 2, 3]][i % 4] });
+    const label = data.tasks[i];
+    pen.text(x + f.size * 1.9, f.size, label, { size: f.size * 0.95, colour: ink.ink });
+    x += f.size * (3 + 0.6 * label.length);
+  });
+}
+
+function arrow(pen, [x0, y0], [x1, y1], colour) {
+  const length = Math.hypot(x1 - x0, y1 - y0);
+  if (length < 9) return;
+  const [ux, uy] = [(x1 - x0) / length, (y1 - y0) / length];
+  const [tx, ty] = [x1 - 5 * ux, y1 - 5 * uy];
+  pen.line([[[x0 + 4 * ux, y0 + 4 * uy], [tx, ty]]], { stroke: colour, thick: 1.3 });
+  const head = [[tx, ty], [tx - 6 * ux - 3 * uy, ty - 6 * uy + 3 * ux], [tx - 6 * ux + 3 * uy, ty - 6 * uy - 3 * ux]];
+  pen.line([head], { fill: colour, closed: true });
+}
+
+// Between samples of a smooth curve; outside of them NaN, which no pen draws.
+function valueAt(thetas, values, theta) {
+  const last = thetas.length - 1;
+  const place = ((theta - thetas[0]) / (thetas[last] - thetas[0])) * last;
+  if (!(place >= 0 && place <= last)) return NaN;
+  const k = Math.min(Math.floor(place), last - 1);
+  return values[k] + (place - k) * (values[k + 1] - values[k]);
+}
+
+// Stretches of a curve without what is no number.
+function curves(xs, ys, px, py) {
+  const parts = [[]];
+  xs.forEach((x, k) => {
+    if (Number.isFinite(x) && Number.isFinite(ys[k])) parts[parts.length - 1].push([px(x), py(ys[k])]);
+    else parts.push([]);
+  });
+  return parts.filter((part) => part.length > 1);
+}
+
+export function taskColour(view, task) {
+  return view.colours.tasks[(task ?? 0) % view.colours.tasks.length];
+}
+
+// The live numbers that are positions on the theta axis of the chosen meta-loss.
+export function handles({ data, state }) {
+  return data.parameters
+    .map((parameter, index) => ({ ...parameter, index }))
+    .filter((parameter) => parameter.position && parameter.metas.includes(state.meta));
+}
