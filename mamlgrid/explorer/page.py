@@ -161,7 +161,6 @@ def _data(
         "metas": metas,
         "parameters": [parameter._asdict() | {"label": _label(parameter, labels)} for parameter in made.parameters],
         "tasks": labels,
-        "words": "; ".join(f"{name}: {meta}" for name, meta in named.items()),
         "colours": _colours(),
     }
 

@@ -9,19 +9,21 @@ export function colourTable(list) {
   return table;
 }
 
-// A scale has `place(x)` in [0, 1], `levels` for contour lines and `ticks` for its bar.
+// A scale has `place(x)` in [0, 1], `levels` for contour lines and `ticks` for its bar. `samples` has one array for each
+// number of inner steps: the colours are for where all of them have something to show, and steep walls share the last one.
 export function scaleOf(kind, samples) {
-  const sorted = samples.filter(Number.isFinite).sort((a, b) => a - b);
-  if (sorted.length === 0) return linearScale(0, 1);
-  const quantile = (share) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
-  if (kind === "diverging") {
-    const size = Math.max(Math.abs(quantile(0.1)), Math.abs(quantile(0.9))) || 1;
-    return divergingScale(size);
-  }
   if (kind === "sign") return signScale();
-  const [low, high] = [sorted[0], quantile(0.96)];
+  const sorted = samples.map((one) => one.filter(Number.isFinite).sort((a, b) => a - b)).filter((one) => one.length);
+  if (sorted.length === 0) return linearScale(0, 1);
+  const quantiles = (share) => sorted.map((one) => one[Math.floor(share * (one.length - 1))]);
+  if (kind === "diverging") {
+    const sizes = quantiles(0.1).map((low, k) => Math.max(Math.abs(low), Math.abs(quantiles(0.9)[k])));
+    return divergingScale(Math.min(...sizes.filter((size) => size > 0), Infinity) || 1);
+  }
+  const low = Math.min(...quantiles(0));
+  const high = Math.min(...quantiles(0.95));
   if (kind === "linear" || !(high > 0) || low < 0) return linearScale(low, high > low ? high : low + 1);
-  return logScale(Math.max(low, high * 1e-5), high);
+  return logScale(Math.max(low, high * 1e-4), high);
 }
 
 function linearScale(low, high) {
@@ -89,7 +91,7 @@ export function told(x, digits = 4) {
   if (size >= 1e6 || size < 1e-4) {
     const [head, exponent] = x.toExponential(2).split("e");
     const raised = String(Number(exponent)).replace("-", "⁻").replace(/\d/g, (d) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[d]);
-    return `${head}·10${raised}`.replace("-", "−");
+    return `${Number(head) === 1 ? "" : `${Number(head)}·`}10${raised}`.replace("-", "−");
   }
   return String(Number(x.toPrecision(digits))).replace("-", "−");
 }

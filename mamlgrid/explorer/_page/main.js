@@ -31,7 +31,6 @@ export function start(document, programOf, answering) {
   let dragging = null;
 
   by("title").textContent = data.title;
-  by("losses").textContent = data.words;
   const showToolbar = toolbar(document, by("toolbar"), data, (change) => set(change));
   const showSliders = sliders(document, by("parameters"), data, move);
 
@@ -59,7 +58,7 @@ export function start(document, programOf, answering) {
     const found = await Promise.all(asked);
     if (found.some((one) => one === null)) return;
     const kind = { value: scale, direction: "diverging", slope: "sign" }[show];
-    view.scales.current = scaleOf(kind, found.flatMap((one) => Array.from(one.values)));
+    view.scales.current = scaleOf(kind, found.map((one) => Array.from(one.values)));
     view.barImage = barImage();
   }
 
@@ -114,7 +113,7 @@ export function start(document, programOf, answering) {
       if (zeros && current()) (results.maps[meta] ??= {}).zeros = zeros;
       const rows = { alphas: spaced(data.axes.alpha, sizes.alphas), thetas: spaced(data.axes.theta, sizes.thetas) };
       const optimum = await engine.request(`optimum ${meta}`, "optimum", { ...common(meta), ...rows });
-      if (optimum && current()) (results.maps[meta] ??= {}).optimum = { ...optimum, ...rows };
+      if (optimum && current()) (results.maps[meta] ??= {}).optimum = { alphas: rows.alphas, ...optimum };
       invalidate();
     });
     const over = state.over >= 0 ? overlay(sizes, current) : ((results.overZeros = results.climbing = null), null);
@@ -342,8 +341,7 @@ export function start(document, programOf, answering) {
     const before = { ...state };
     Object.assign(state, change);
     if (!(state.k in data.metas[state.meta].variants)) state.k = data.metas[state.meta].default;
-    showToolbar(state);
-    showSliders(state);
+    showSettings();
     remember();
     const only = (...names) => Object.keys(change).every((name) => names.includes(name));
     if (only("point", "pinned")) return atPoint();
@@ -354,6 +352,12 @@ export function start(document, programOf, answering) {
     if (only("zeros", "optimum")) return invalidate();
     const scaled = ["meta", "show", "scale", "sideBySide", "p"].some((name) => name in change && change[name] !== before[name]);
     return refresh({ scale: scaled });
+  }
+
+  function showSettings() {
+    showToolbar(view.state);
+    showSliders(view.state);
+    by("losses").textContent = data.metas[view.state.meta].words;
   }
 
   function move(index, value, done) {
@@ -487,8 +491,7 @@ export function start(document, programOf, answering) {
   }
 
   key();
-  showToolbar(view.state);
-  showSliders(view.state);
+  showSettings();
   refresh({ scale: true });
 }
 

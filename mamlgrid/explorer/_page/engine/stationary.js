@@ -197,7 +197,7 @@ function foldNear(program, alpha, theta, p) {
   return null;
 }
 
-// Alphas at which the direction vanishes for every theta, beside its size elsewhere.
+// Alphas at which the direction vanishes for every theta, beside its size one step of alpha further.
 export function flats(program, alphas, thetas, p) {
   const out = new Float64Array(3);
   const steepest = (alpha) => {
@@ -209,13 +209,12 @@ export function flats(program, alphas, thetas, p) {
     return most;
   };
   const sizes = Array.from(alphas, steepest);
-  const typical = sizes.filter(Number.isFinite).sort((a, b) => a - b)[sizes.length >> 1];
   const found = [];
   for (let k = 1; k + 1 < sizes.length; k++) {
-    if (!(sizes[k] <= sizes[k - 1] && sizes[k] < sizes[k + 1] && sizes[k] < typical / 10)) continue;
+    if (!(sizes[k] <= sizes[k - 1] && sizes[k] < sizes[k + 1])) continue;
     const alpha = goldenSection(steepest, alphas[k - 1], alphas[k + 1]);
     // A minimum is known to the root of rounding only.
-    if (steepest(alpha) <= 1e-7 * typical) found.push({ alpha, confirmed: true, reason: null });
+    if (steepest(alpha) <= 1e-7 * Math.min(sizes[k - 1], sizes[k + 1])) found.push({ alpha, confirmed: true, reason: null });
   }
   return found;
 }
