@@ -103,13 +103,17 @@ export function sliders(document, form, data, change) {
     field.addEventListener("change", () => {
       if (field.value !== "" && Number.isFinite(Number(field.value))) change(index, Number(field.value), true);
     });
-    form.append(make("label", { for: id }, parameter.label), range, field);
-    return { range, field };
+    const label = make("label", { for: id }, parameter.label);
+    form.append(label, range, field);
+    return { label, range, field };
   });
   if (rows.length === 0) form.append(make("p", { class: "quiet" }, "This meta-loss has no traced numbers: give its losses data to make them live."));
   form.addEventListener("submit", (event) => event.preventDefault());
+  // Only the numbers of what is shown.
+  const concerns = ({ metas }, state) => state.sideBySide || metas.includes(state.meta) || metas.includes(state.over);
   return (state) =>
-    rows.forEach(({ range, field }, index) => {
+    rows.forEach(({ label, range, field }, index) => {
+      label.hidden = range.hidden = field.hidden = !concerns(data.parameters[index], state);
       if (Number(range.value) !== state.p[index]) range.value = state.p[index];
       if (document.activeElement !== field) field.value = String(Number(state.p[index].toPrecision(7)));
     });

@@ -23,7 +23,7 @@ export function mapFrame(width, height, view) {
 
 export function belowFrame(width, height, view) {
   const shown = finite(view.results.sectionAlpha?.values);
-  return frame(width, height, view.data.axes.alpha, rangeOf(shown, view), view.size, { right: view.size * SPACE.bar });
+  return frame(width, height, view.data.axes.alpha, rangeOf(shown, view), view.size, { top: view.size * SPACE.top, right: view.size * SPACE.bar });
 }
 
 export function besideFrame(width, height, view) {
@@ -210,7 +210,7 @@ export function drawBelow(pen, f, view) {
     pen.line([[[x, f.top], [x, f.top + f.h]]], { stroke: colours.sections[0], thick: 1, dash: [4, 4] });
     if (results.point) pen.circle(x, f.py(results.point.value), 4, { fill: ink.paper, stroke: ink.ink, thick: 1.5 });
   });
-  pen.text(f.left + f.w - 4, f.top + f.size, `θ = ${told(state.point[1])}`, { size: f.size, align: "right", colour: ink.ink, halo: ink.paper });
+  pen.text(f.left, f.size, `θ = ${told(state.point[1])}`, { size: f.size, colour: ink.ink });
 }
 
 export function drawBeside(pen, f, view) {

@@ -69,11 +69,12 @@ function bisect(f, a, b) {
   return (a + b) / 2;
 }
 
-// The lowest attracting zero of a row, or end of the theta axis: {theta, value, status, others}.
-export function lowest(program, alpha, thetas, p) {
+// The lowest attracting zero of a row, or end of the theta axis: {theta, value, status}; of several that are as low, the
+// one nearest to `near`.
+export function lowest(program, alpha, thetas, p, near = NaN) {
   const zeros = row(program, alpha, thetas, p);
   if (zeros.length === 1 && !zeros[0].confirmed && zeros[0].slope === 0) {
-    return { theta: NaN, value: zeros[0].value, status: "flat: every theta is as good", others: [] };
+    return { theta: NaN, value: zeros[0].value, status: "flat: every theta is as good" };
   }
   const candidates = zeros.filter((z) => z.kind !== "repelling" && z.confirmed).map((z) => ({ ...z, status: "optimum" }));
   const out = new Float64Array(3);
@@ -83,17 +84,20 @@ export function lowest(program, alpha, thetas, p) {
     const status = "at the end of the theta axis";
     if (out[1] * inwards > 0) candidates.push({ theta, value: out[0], slope: out[2], status });
   }
-  if (candidates.length === 0) return { theta: NaN, value: NaN, status: "no number: the direction overflows", others: [] };
+  if (candidates.length === 0) return { theta: NaN, value: NaN, status: "no number: the direction overflows" };
   candidates.sort((a, b) => a.value - b.value);
-  const [best, second] = candidates;
+  const [best] = candidates;
   // Values are sums of tasks: they are equal where they differ by no more than rounding.
-  const tied = second && second.value - best.value <= 64 * EPS * Math.abs(second.value);
-  return { theta: best.theta, value: best.value, status: tied ? "tied" : best.status, others: candidates.slice(1) };
+  const tied = candidates.filter(({ value }) => value - best.value <= 64 * EPS * Math.abs(value) + Number.MIN_VALUE);
+  const distance = ({ theta }) => Math.abs(theta - near);
+  const chosen = tied.reduce((a, b) => (distance(b) < distance(a) ? b : a));
+  return { theta: chosen.theta, value: best.value, status: tied.length > 1 ? "tied" : best.status };
 }
 
 // The optimum at each alpha, and its jumps.
 export function optimum(program, alphas, thetas, p) {
-  const best = Array.from(alphas, (alpha) => lowest(program, alpha, thetas, p));
+  const best = [];
+  for (const alpha of alphas) best.push(lowest(program, alpha, thetas, p, best[best.length - 1]?.theta));
   const step = (thetas[thetas.length - 1] - thetas[0]) / (thetas.length - 1);
   const jumps = [];
   for (let k = 0; k + 1 < best.length; k++) {
@@ -118,6 +122,16 @@ function jump(program, [low, high], [below, above], thetas, p) {
     else [high, above] = [middle, theta];
     if (Math.abs(above - below) < gap / 2 ** 6) return null;
   }
+  // A valley may end before the other is as low: then it is where it ends, in a fold.
+  const ends = () => {
+    for (let k = 0; k < 40 && high - low > 2 * EPS * Math.max(Math.abs(low), Math.abs(high)); k++) {
+      const middle = (low + high) / 2;
+      const { theta } = lowest(program, middle, thetas, p);
+      if (Math.abs(theta - below) <= Math.abs(theta - above)) [low, below] = [middle, theta];
+      else [high, above] = [middle, theta];
+    }
+    return { alpha: (low + high) / 2, below, above, confirmed: true, reason: null };
+  };
   const reason = (text) => ({ alpha: (low + high) / 2, below, above, confirmed: false, reason: text });
   const valley = (alpha, start) => newton(program, alpha, start, p);
   const difference = (alpha) => {
@@ -125,7 +139,7 @@ function jump(program, [low, high], [below, above], thetas, p) {
     return a && b ? { by: a.value - b.value, a, b } : null;
   };
   const [first, last] = [difference(low), difference(high)];
-  if (!first || !last) return reason("one of the two valleys could not be followed");
+  if (!first || !last) return ends();
   // At the low end the valley below wins.
   let [a, b] = [low, high];
   if (!(first.by <= 0 && last.by >= 0)) return reason("the two values are equal to rounding over a stretch of alpha");

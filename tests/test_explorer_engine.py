@@ -1,0 +1,183 @@
+"""The mathematics of the page is that of the package: the same points, curves, optima, jumps, folds and runs."""
+
+from __future__ import annotations
+
+import functools
+import json
+from typing import Any
+
+import jax
+import numpy as np
+import optax
+import pytest
+
+import mamlgrid as mg
+from mamlgrid.explorer import page
+
+from . import javascript
+
+BOX = ((0.0, 1.2), (-2.0, 2.0))
+
+
+@pytest.fixture(scope="module")
+def metas():
+    with jax.enable_x64(True):
+        case, loss = mg.cases.quartic(), mg.cases.polynomial_loss
+        tasks = case.tasks()
+        return {
+            "MAML": mg.maml(loss, tasks),
+            "FOMAML": mg.fomaml(loss, tasks),
+            "iMAML": mg.imaml(loss, tasks, strength=2.0),
+            "case 1": mg.maml(loss, mg.cases.quadratic().tasks()),
+        }
+
+
+@pytest.fixture(scope="module")
+def asked(metas):
+    """Answers of the engine, all from one run of it."""
+    explorer = page.explorer(metas, *BOX, num_steps=[0, 1, 5])
+    data = explorer._data
+    numbers = [parameter["value"] for parameter in data["parameters"]]
+    questions: dict[str, str] = {
+        "optimum": "optimum(programOf(0, '1'), linspace(0, 1.2, 61), linspace(-2, 2, 201), p)",
+        "deep": "optimum(programOf(0, '5'), linspace(0, 0.5, 41), linspace(-2, 2, 201), p)",
+        "folds": "folds(programOf(0, '1'), linspace(0, 1.2, 121), linspace(-2, 2, 241), p)",
+        "row": "row(programOf(0, '1'), 0.95, linspace(-2, 2, 201), p)",
+        "curves": "zeroCurves(programOf(0, '1'), linspace(0, 1.2, 61), linspace(-2, 2, 81), p)",
+        "flats": "flats(programOf(3, '1'), linspace(0, 1.4, 33), linspace(-2, 2, 41), p)",
+        "not flat": "flats(programOf(0, '5'), linspace(0, 1.2, 61), linspace(-2, 2, 61), p)",
+        "flat row": "row(programOf(3, '1'), 1, linspace(-2, 2, 41), p)",
+        "first order": "optimum(programOf(1, '1'), linspace(0, 0.85, 35), linspace(-2, 2, 201), p)",
+        "regret": "regret(programOf(1, '1'), programOf(0, '1'), linspace(0.1, 0.8, 8), linspace(-2, 2, 201), p)",
+        "point": "point(programOf(0, '5'), 0.3, 0.7, p)",
+        "grid": "grid(programOf(2, '1'), linspace(0, 1.2, 4), linspace(-2, 2, 5), p, 'direction')",
+        "overflow": "point(programOf(0, '5'), 1e80, 2, p)",
+        "climbing": "climbing(programOf(1, '1'), programOf(0, '1'), linspace(0, 1.2, 5), linspace(-2, 2, 7), p)",
+        "one sample": "optimum(programOf(0, '1'), [0.5], linspace(-2, 2, 201), p)",
+    }
+    for name in OPTIMIZERS:
+        settings = f"{{ optimizer: '{name}', learningRate: 0.05, numSteps: 30 }}"
+        questions[name] = f"descent(programOf(0, '1'), 0.3, 1.7, p, {settings})"
+    script = f"{page.engine_script(data, explorer._sources)}\nconst p = Float64Array.from({json.dumps(numbers)});\n"
+    answers = ",\n".join(f"{json.dumps(name)}: {question}" for name, question in questions.items())
+    return javascript.run(f"{script}\nconst answer = {{ {answers} }};")
+
+
+OPTIMIZERS = {
+    "plain": optax.sgd,
+    "momentum": functools.partial(optax.sgd, momentum=0.9),
+    "adam": optax.adam,
+}
+
+
+def test_the_optimum_and_its_jump_are_those_of_the_package(asked, metas, x64):
+    alphas = np.linspace(0, 1.2, 61)
+    found = mg.optimal_theta(metas["MAML"], alphas, BOX[1])
+    settled = np.asarray(found.status) == mg.Status.OK
+    np.testing.assert_allclose(np.array(asked["optimum"]["thetas"])[settled], found.thetas[settled], rtol=1e-12)
+    np.testing.assert_allclose(asked["optimum"]["values"], found.values, rtol=1e-10, atol=1e-25)
+    (jump,) = asked["optimum"]["jumps"]
+    assert jump["confirmed"]
+    np.testing.assert_allclose(jump["alpha"], found.jumps.alphas[0], rtol=1e-12)
+    np.testing.assert_allclose(
+        (jump["below"], jump["above"]), (found.jumps.thetas_before[0], found.jumps.thetas_after[0]), rtol=1e-10
+    )
+
+
+def test_the_status_of_a_tie_is_said(asked):
+    # At alpha = 1 the points -1, 0 and 1 are all optimal.
+    (k,) = np.flatnonzero(np.isclose(np.linspace(0, 1.2, 61), 1.0))
+    assert asked["optimum"]["status"][k] == "tied"
+    assert asked["one sample"]["status"] == ["optimum"]
+
+
+def test_the_jump_of_five_steps_is_that_of_the_package(asked, metas, x64):
+    meta = mg.maml(mg.cases.polynomial_loss, metas["MAML"].tasks, num_steps=5)
+    found = mg.optimal_theta(meta, np.linspace(0.2, 0.4, 5), BOX[1]).jumps
+    (jump,) = asked["deep"]["jumps"]
+    np.testing.assert_allclose(jump["alpha"], found.alphas[0], rtol=1e-11)
+
+
+def test_the_folds_are_those_of_the_diagram(asked, metas, x64):
+    diagram = mg.bifurcation_diagram(metas["MAML"], np.linspace(0, 1.2, 25), BOX[1])
+    wanted = sorted(zip(diagram.folds.alphas.tolist(), diagram.folds.thetas.tolist(), strict=True))
+    found = sorted((fold["alpha"], fold["theta"]) for fold in asked["folds"])
+    np.testing.assert_allclose(found, wanted, rtol=1e-10)
+
+
+def test_every_zero_of_a_row_is_found_and_named(asked, metas, x64):
+    found = asked["row"]
+    thetas = np.array([zero["theta"] for zero in found])
+    case = mg.cases.quartic()
+    # dL_M/dtheta is a polynomial in theta: its real roots are all there is.
+    alpha, t = 0.95, np.polynomial.Polynomial([0, 1])
+    slope = (t - alpha * t**3) ** 3 * (1 - 3 * alpha * t**2) + (1 - alpha) ** 2 * (t - 1)
+    roots = slope.roots()
+    real = np.sort(roots[np.abs(roots.imag) < 1e-9].real)
+    np.testing.assert_allclose(thetas, real[np.abs(real) <= 2], rtol=1e-9)
+    kinds = ["attracting" if slope.deriv()(theta) > 0 else "repelling" for theta in thetas]
+    assert [zero["kind"] for zero in found] == kinds
+    np.testing.assert_allclose([zero["value"] for zero in found], case.meta_loss(thetas, alpha), rtol=1e-9)
+
+
+def test_zero_curves_lie_on_the_zeros_and_are_split_by_stability(asked, metas, x64):
+    case = mg.cases.quartic()
+    curvature = jax.vmap(jax.grad(lambda t, a: case.meta_grad(t, a)))
+    assert len(asked["curves"]) >= 4
+    for piece in asked["curves"]:
+        alphas, thetas = np.array(piece["points"]).T
+        size = np.abs(thetas) + np.abs(alphas)
+        assert np.all(np.abs(case.meta_grad(thetas, alphas)) <= 1e-10 * (1 + size))
+        inner = np.asarray(curvature(thetas, alphas))[1:-1]
+        assert np.all(inner > 0 if piece["attracting"] else inner <= 1e-9)
+
+
+def test_where_all_is_flat_is_found_and_nowhere_else(asked):
+    ((flat),) = asked["flats"]
+    np.testing.assert_allclose(flat["alpha"], 1.0, atol=1e-7)
+    assert asked["not flat"] == []
+    assert [zero["kind"] for zero in asked["flat row"]] == ["flat"]
+    assert not asked["flat row"][0]["confirmed"]
+
+
+def test_first_order_fixed_points_and_regrets_are_those_of_compare(asked, metas, x64):
+    alphas = np.linspace(0, 0.85, 35)
+    found = mg.optimal_theta(metas["FOMAML"], alphas, BOX[1])
+    np.testing.assert_allclose(asked["first order"]["thetas"], found.thetas, rtol=1e-11)
+    alphas = np.linspace(0.1, 0.8, 8)
+    both = mg.compare({name: metas[name] for name in ("MAML", "FOMAML")}, alphas, BOX[1])
+    np.testing.assert_allclose(asked["regret"]["values"], both.regrets[1][:, 0], rtol=1e-8, atol=1e-14)
+    assert asked["regret"]["largest"]["value"] == max(asked["regret"]["values"])
+
+
+def test_a_point_has_everything_that_the_package_says_of_it(asked, metas, x64):
+    meta = mg.maml(mg.cases.polynomial_loss, metas["MAML"].tasks, num_steps=5)
+    found, theta, alpha = asked["point"], 0.7, 0.3
+    np.testing.assert_allclose(found["value"], meta(theta, alpha), rtol=1e-13)
+    np.testing.assert_allclose(found["direction"], jax.grad(meta)(theta, alpha), rtol=1e-12)
+    np.testing.assert_allclose(found["slope"], jax.grad(jax.grad(meta))(theta, alpha), rtol=1e-12)
+    np.testing.assert_allclose([task["value"] for task in found["tasks"]], meta.per_task(theta, alpha), rtol=1e-12)
+    np.testing.assert_allclose([task["path"][-1] for task in found["tasks"]], meta.adapt(theta, alpha), rtol=1e-13)
+    assert [len(task["path"]) for task in found["tasks"]] == [6, 6]
+    assert [task["path"][0] for task in found["tasks"]] == [theta, theta]
+    assert asked["overflow"]["status"].startswith("overflows")
+
+
+def test_a_grid_of_an_implicit_direction(asked, metas, x64):
+    alphas, thetas = np.linspace(0, 1.2, 4), np.linspace(-2, 2, 5)
+    found = mg.surface(metas["iMAML"], alphas, thetas, derivatives=1).grads
+    np.testing.assert_allclose(np.reshape(asked["grid"], (4, 5)), found, rtol=1e-9, atol=1e-12)
+
+
+def test_climbing_is_where_two_directions_disagree(asked, metas, x64):
+    alphas, thetas = np.linspace(0, 1.2, 5), np.linspace(-2, 2, 7)
+    one, other = (mg.surface(metas[name], alphas, thetas).grads for name in ("FOMAML", "MAML"))
+    np.testing.assert_array_equal(np.reshape(asked["climbing"], (5, 7)), np.asarray(one * other) < 0)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_descent_is_the_outer_loop_of_optax(name: str, asked: Any, metas: Any, x64: Any) -> None:
+    run = mg.outer_loop(metas["MAML"], np.array([0.3]), 1.7, OPTIMIZERS[name](0.05), num_steps=30)
+    np.testing.assert_allclose(asked[name]["thetas"], run.trace.thetas[0], rtol=1e-10)
+    np.testing.assert_allclose(asked[name]["values"], run.trace.values[0], rtol=1e-9)
+    assert asked[name]["end"]["words"] == "still moving"
