@@ -219,7 +219,7 @@ def _json(data: Any) -> str:
 
 
 def _script(text: str) -> str:
-    """JavaScript that cannot end the element it stands in; what could is inside of texts, where `\\x3c` is `<`."""
+    """JavaScript that cannot end the element it stands in: what could is inside of texts, which may say it in hex."""
     return re.sub(r"<(?=/script|!--)", r"\\x3c", text, flags=re.IGNORECASE)
 
 

@@ -266,9 +266,8 @@ class Reader:
         free_b = [k for k in range(b.ndim) if k not in (*contract_b, *batch_b)]
         shape = [*(a.shape[k] for k in batch_a), *(a.shape[k] for k in free_a), *(b.shape[k] for k in free_b)]
         terms = math.prod(a.shape[k] for k in contract_a)
-        size = lambda x, axes: math.prod(x.shape[k] for k in axes)  # noqa: E731
-        left = np.transpose(a, (*batch_a, *free_a, *contract_a)).reshape(size(a, batch_a), size(a, free_a), terms)
-        right = np.transpose(b, (*batch_b, *free_b, *contract_b)).reshape(size(b, batch_b), size(b, free_b), terms)
+        left = np.transpose(a, (*batch_a, *free_a, *contract_a)).reshape(_size(a, batch_a), _size(a, free_a), terms)
+        right = np.transpose(b, (*batch_b, *free_b, *contract_b)).reshape(_size(b, batch_b), _size(b, free_b), terms)
         dtype = equation.outvars[0].aval.dtype
         made = np.empty((left.shape[0], left.shape[1], right.shape[1]), object)
         for n, i, j in np.ndindex(made.shape):
@@ -434,6 +433,10 @@ def _form(name: str, dtype: Any) -> Any:
             return rules.ON_LONG_INTEGERS.get(name, rules.ELEMENTWISE.get(name))
         return rules.ON_INTEGERS.get(name, rules.ELEMENTWISE.get(name))
     return rules.ELEMENTWISE.get(name)
+
+
+def _size(x: np.ndarray, axes: Sequence[int]) -> int:
+    return math.prod(x.shape[k] for k in axes)
 
 
 def _simplified(name: str, *atoms: Any) -> Any:
