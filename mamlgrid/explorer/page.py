@@ -201,7 +201,7 @@ def engine_script(data: Mapping[str, Any], sources: Sequence[str]) -> str:
     modules = "\n".join(_module(f"engine/{name}.js") for name in ENGINE)
     programs_text = ",\n".join(sources)
     metas = json.dumps(data["metas"], ensure_ascii=False)
-    return f"{modules}\nconst programOf = programsOf([\n{programs_text}\n], {metas});\n"
+    return f"{modules}\nconst metas = {metas};\nconst programOf = programsOf([\n{programs_text}\n], metas);\n"
 
 
 def _module(name: str) -> str:

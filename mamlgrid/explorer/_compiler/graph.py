@@ -71,7 +71,7 @@ class Buffer:
     length: int
     writer: Loop | Fill | None = None
     element: Node | float | None = None
-    constant: tuple[float, ...] = ()
+    constant: tuple[float, ...] | None = None
 
 
 @dataclass(eq=False, repr=False)

@@ -142,7 +142,16 @@ MOVES = frozenset(
 
 # These change nothing here.
 IDENTITIES = frozenset(
-    {"copy", "copy_p", "optimization_barrier", "reduce_precision", "sharding_constraint", "device_put", "pvary"}
+    {
+        "copy",
+        "copy_p",
+        "optimization_barrier",
+        "reduce_precision",
+        "sharding_constraint",
+        "device_put",
+        "pvary",
+        "stop_gradient",
+    }
 )
 
 # Calls of a program by another: the name of the parameter that holds it.
@@ -153,6 +162,7 @@ CALLS: dict[str, str] = {
     "core_call": "call_jaxpr",
     "checkpoint": "jaxpr",
     "remat": "jaxpr",
+    "remat2": "jaxpr",
     "custom_jvp_call": "call_jaxpr",
     "custom_vjp_call": "call_jaxpr",
 }

@@ -206,8 +206,9 @@ class Reader:
     def _accumulated(self, name: str, x: np.ndarray, axis: int, backwards: bool, dtype: Any) -> np.ndarray:
         lines = np.moveaxis(x, axis, 0)[:: -1 if backwards else 1]
         made = np.empty(lines.shape, object)
-        for k, line in enumerate(lines):
-            made[k, ...] = self.each(lambda a, b: self.apply(name, dtype, a, b), made[k - 1], line) if k else line
+        for k in range(len(lines)):
+            before, line = made[k - 1 : k], lines[k : k + 1]
+            made[k : k + 1] = self.each(lambda a, b: self.apply(name, dtype, a, b), before, line) if k else line
         return np.moveaxis(made[:: -1 if backwards else 1], 0, axis)
 
     # --- primitives with rules of their own -------------------------------------------

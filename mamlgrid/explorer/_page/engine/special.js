@@ -54,7 +54,7 @@ function erfBySeries(x) {
 // Abramowitz and Stegun (1964), 7.1.14, from its tail; the closer to zero, the more terms it takes.
 function erfcByFraction(x) {
   let tail = x;
-  for (let k = Math.ceil(12 + 100 / (x * x)); k >= 1; k--) tail = x + k / 2 / tail;
+  for (let k = Math.ceil(20 + 250 / (x * x)); k >= 1; k--) tail = x + k / 2 / tail;
   return expOfMinusSquare(x) / (Math.sqrt(Math.PI) * tail);
 }
 
@@ -68,7 +68,7 @@ export function erf(x) {
 
 export function erfc(x) {
   if (Number.isNaN(x)) return NaN;
-  if (x < 0.5) return 1 - erf(x);
+  if (x < 1.5) return 1 - erf(x);
   if (x > 27.5) return 0;
   return erfcByFraction(x);
 }
