@@ -1,4 +1,4 @@
-"""A meta-loss as the programs of a page: what is computed at a point, for each number of steps, and its live numbers."""
+"""A meta-loss as the programs of a page: what is computed at a point, for each number of steps; its live numbers."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ def _path_length(meta: MetaLoss) -> int:
 
 
 def _with_steps(meta: MetaLoss, num_steps: Sequence[int]) -> dict[int, MetaLoss]:
-    """The meta-loss with each number of steps that it can have; only its own where its rates or weights are bound to it."""
+    """The meta-loss with each number of steps it can have: only its own where its rates or weights are bound to it."""
     own = meta.inner.num_steps
     if not _has_steps(meta) or meta.inner.per_step or meta.step_weights is not None or meta.coordinates is not None:
         return {own: meta}
