@@ -39,7 +39,11 @@ def evaluated(functions: dict[str, tuple[Callable[..., Any], np.ndarray]]) -> di
             expected[name] = [jax.tree.leaves(function(jnp.asarray(x), jnp.asarray(y))) for x, y in points.tolist()]
     script = f"""{SPECIAL}
     const number = (x) => (typeof x === "string" ? Number(x) : x);
-    const at = (f, points) => points.map(([x, y]) => {{ const out = []; f(number(x), number(y), out); return out.map(Number); }});
+    const at = (f, points) => points.map(([x, y]) => {{
+      const out = [];
+      f(number(x), number(y), out);
+      return out.map(Number);
+    }});
     const answer = {{ {", ".join(texts)} }};"""
     found = javascript.run(script)
     flat = lambda rows: np.array([[float(x) for leaf in row for x in np.ravel(leaf)] for row in rows])  # noqa: E731

@@ -50,7 +50,10 @@ class Reader:
         known |= dict(zip(jaxpr.invars, arguments, strict=True))
 
         def value(atom: Any) -> Value:
-            return self._constant(np.asarray(atom.val, atom.aval.dtype)) if isinstance(atom, Literal) else known[atom]
+            if not isinstance(atom, Literal):
+                return known[atom]
+            aval: Any = atom.aval
+            return self._constant(np.asarray(atom.val, aval.dtype))
 
         for equation in jaxpr.eqns:
             try:
@@ -138,7 +141,7 @@ class Reader:
                 return simple
         form = _form(name, dtype)
         assert form is not None, (name, dtype)
-        return self.graph.node(form(**settings) if callable(form) else form, *atoms)
+        return self.graph.node(form if isinstance(form, str) else form(**settings), *atoms)
 
     # --- everything at once ---------------------------------------------------------
 
@@ -188,7 +191,7 @@ class Reader:
         table = self.graph.table(list(array.flat))
         flat: Any = 0
         for start, size, whole in zip(starts, sizes, array.shape, strict=True):
-            first = self.graph.node("clamp(0, {0}, {1})", start[()], whole - size)
+            first = self.graph.node("clamp(0, {0}, {1})", start.item(), whole - size)
             flat = self.graph.node("{0} * {1} + {2}", flat, whole, first)
         offsets = np.arange(array.size).reshape(array.shape)[tuple(slice(0, s) for s in sizes)]
         form = "{0}[{1} + {2}] !== 0" if equation.outvars[0].aval.dtype == np.bool_ else "{0}[{1} + {2}]"
@@ -385,7 +388,7 @@ class Reader:
         branches = params["branches"]
         if not isinstance(index[()], Node):
             return self.run(branches[min(max(int(index[()]), 0), len(branches) - 1)], operands)
-        choice = Choice(index[()], [Region(self.graph.here, is_case=True) for _ in branches])
+        choice = Choice(index.item(), [Region(self.graph.here, is_case=True) for _ in branches])
         shapes: list[tuple[int, ...]] = []
         for case, branch in zip(choice.cases, branches, strict=True):
             with self.graph.inside(case):
