@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 
 from .._base.arguments import said
+from .._meta.explained import theta_is_a_number
 from .._meta.meta_loss import MetaLoss, checked_meta
 from ..explorer.page import Explorer, explorer_of
 from . import _colours
 
 
+@theta_is_a_number
 def explorer(
     metas: MetaLoss | Mapping[str, MetaLoss],
     alphas: tuple[float, float],
