@@ -98,6 +98,8 @@ def _data(named: Mapping[str, MetaLoss], made: Programs, labels: Sequence[str]) 
             "default": str(meta.inner.num_steps),
             "variants": {str(k): [part.source, part.lengths] for k, part in compiled.variants.items()},
             "path": [compiled.path.source, compiled.path.lengths],
+            "byTask": compiled.by_task,
+            "mean": meta.reduce == "mean",
             "length": compiled.length,
             "inSteps": compiled.in_steps,
             "words": str(meta),
