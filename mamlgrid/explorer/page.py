@@ -30,18 +30,18 @@ class Explorer:
     """
 
     def __init__(self, data: dict[str, Any], sources: list[str]) -> None:
-        self._data = data
-        self._sources = sources
+        self.data = data
+        self.sources = sources
 
     @property
     def html(self) -> str:
         """The whole page."""
         return _filled(
             _text("page.html"),
-            title=html.escape(self._data["title"]),
+            title=html.escape(self.data["title"]),
             style=_text("page.css"),
-            data=_json(self._data),
-            engine=_script(engine_script(self._data, self._sources)),
+            data=_json(self.data),
+            engine=_script(engine_script(self.data, self.sources)),
             code=_script("\n".join(_module(f"{name}.js") for name in PAGE)),
         )
 
@@ -55,13 +55,13 @@ class Explorer:
     def _repr_html_(self) -> str:
         """The page in a frame, which survives the export of a notebook."""
         return (
-            f'<iframe srcdoc="{html.escape(self.html)}" title="{html.escape(self._data["title"])}" '
+            f'<iframe srcdoc="{html.escape(self.html)}" title="{html.escape(self.data["title"])}" '
             'style="width: 100%; height: 860px; border: 0" loading="lazy"></iframe>'
         )
 
     def __repr__(self) -> str:
-        names = ", ".join(meta["name"] for meta in self._data["metas"])
-        return f"Explorer({names}; {len(self._data['parameters'])} live numbers; .write(path) makes an HTML file)"
+        names = ", ".join(meta["name"] for meta in self.data["metas"])
+        return f"Explorer({names}; {len(self.data['parameters'])} live numbers; .write(path) makes an HTML file)"
 
 
 def explorer_of(

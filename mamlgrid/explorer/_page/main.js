@@ -225,6 +225,7 @@ export function start(document, programOf, answering) {
     numbers(document, by("numbers"), view);
     speak();
     by("told").textContent = runTold();
+    if (!document.body.dataset.drawn) window.performance.mark("first picture");
     document.body.dataset.drawn = String(stamp);
   }
 
