@@ -52,8 +52,8 @@ def question(quick: bool) -> Question:
         Target(frames, frames, None, at_most=_FRAME),
     )
     title = (
-        f"The explorer of case 2 with its four algorithms; surfaces of {size} x {size} values in Node. Of the first row "
-        "the max error is the bytes of the page"
+        f"The explorer of case 2 with its four algorithms; surfaces of {size} x {size} values in Node. Of the first "
+        "row the max error is the bytes of the page"
     )
     return Question("explorer", title, entries, targets)
 
@@ -108,7 +108,8 @@ def _values_entry(k: int, size: int) -> Entry:
         script = f"""{page.engine_script(made.data, made.sources)}
         const p = Float64Array.from({json.dumps(numbers)});
         const f = programOf(0, "{k}");
-        const alphas = linspace({_ALPHAS[0]}, {_ALPHAS[1]}, {size}), thetas = linspace({_THETAS[0]}, {_THETAS[1]}, {size});
+        const alphas = linspace({_ALPHAS[0]}, {_ALPHAS[1]}, {size});
+        const thetas = linspace({_THETAS[0]}, {_THETAS[1]}, {size});
         let [best, values] = [Infinity, null];
         for (let turn = 0; turn < 9; turn++) {{
           const start = performance.now();

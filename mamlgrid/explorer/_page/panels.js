@@ -80,6 +80,7 @@ export function drawMap(pen, f, view, meta) {
       drawZeros(pen, onMap, results.overZeros, view.colours.algorithms[state.over % 4], "#ffffff");
     }
     if (state.optimum && map?.optimum) drawOptimum(pen, f, view, map.optimum);
+    if (results.overlay && meta === state.meta) drawOverlay(pen, f, view, onMap);
     if (results.features) drawFeatures(pen, f, view, meta);
     if (results.descent && meta === state.meta) drawRun(pen, f, view, (theta) => [f.px(state.start[0]), f.py(theta)]);
     const [x, y] = [f.px(state.point[0]), f.py(state.point[1])];
@@ -145,6 +146,14 @@ function drawFeatures(pen, f, view, meta) {
       const y = f.py(feature.theta);
       pen.line([[[x - 4.5, y], [x, y - 4.5], [x + 4.5, y], [x, y + 4.5]]], { ...style, closed: true });
     }
+  }
+}
+
+// What Python computed, over what the page did.
+function drawOverlay(pen, f, { results, colours }, onMap) {
+  drawZeros(pen, onMap, results.overlay.pieces, "#111111", "#ffffff");
+  for (const [alpha, below, above] of results.overlay.jumps) {
+    for (const theta of [below, above]) pen.circle(f.px(alpha), f.py(theta), 5, { stroke: colours.optimum, thick: 2.5 });
   }
 }
 
