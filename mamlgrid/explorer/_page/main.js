@@ -398,18 +398,20 @@ export function start(document, programOf, answering) {
     }, 250);
   }
 
+  // The run step by step; a later one takes its place.
+  let animation = 0;
   function animate() {
-    if (!view.state.animated || window.matchMedia("(prefers-reduced-motion: reduce)").matches) {
-      view.runShown = Infinity;
-      return;
-    }
+    const mine = ++animation;
+    view.runShown = Infinity;
+    if (!view.state.animated || window.matchMedia("(prefers-reduced-motion: reduce)").matches) return;
     view.runShown = 0;
     const began = window.performance.now();
     const turn = (now) => {
-      view.runShown = Math.floor(((now - began) / 1500) * view.state.numSteps);
+      if (mine !== animation) return;
+      const steps = Math.floor(((now - began) / 1500) * view.state.numSteps);
+      view.runShown = steps < view.state.numSteps ? steps : Infinity;
       invalidate();
-      if (view.runShown < view.state.numSteps) window.requestAnimationFrame(turn);
-      else view.runShown = Infinity;
+      if (view.runShown < Infinity) window.requestAnimationFrame(turn);
     };
     window.requestAnimationFrame(turn);
   }
