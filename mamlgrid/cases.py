@@ -194,7 +194,7 @@ def quadratic_loss(theta: Float[Array, "..."], data: tuple[Array, Array]) -> Flo
     return jnp.vdot(offset, curvature * offset if curvature.ndim == 0 else curvature @ offset) / 2
 
 
-def polynomial_loss(theta: Float[Array, ""], data: dict[str, Array]) -> Float[Array, ""]:
+def polynomial_loss(theta: ArrayLike, data: dict[str, ArrayLike]) -> Float[Array, ""]:
     """`quadratic (theta - center)^2 / 2 + quartic (theta - center)^4 / 4` for data with these names.
 
     The losses of both cases of the post are of this kind, see `Case.tasks`.
@@ -202,8 +202,9 @@ def polynomial_loss(theta: Float[Array, ""], data: dict[str, Array]) -> Float[Ar
     >>> float(polynomial_loss(2.0, {"center": 1.0, "quadratic": 1.0, "quartic": 2.0}))
     1.0
     """
-    offset = theta - data["center"]
-    return data["quadratic"] * offset**2 / 2 + data["quartic"] * offset**4 / 4
+    center, quadratic, quartic = (jnp.asarray(data[name]) for name in ("center", "quadratic", "quartic"))
+    offset = theta - center
+    return quadratic * offset**2 / 2 + quartic * offset**4 / 4
 
 
 def regression_tasks(

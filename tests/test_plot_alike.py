@@ -28,9 +28,9 @@ pytest.importorskip("plotly", reason="plotly is missing: pip install 'mamlgrid[i
 
 pytestmark = pytest.mark.usefixtures("no_window")
 
-# What one has and the other has no use for: the page of a figure, and levels shared by pictures.
+# What one has and the other has no use for: the page of a figure, levels shared by pictures, a page that is alive.
 ONLY_THERE = {"write_html"}
-ONLY_HERE = {"shared_levels", "animate"}
+ONLY_HERE = {"shared_levels", "animate", "explorer"}
 
 
 def public(module: Any) -> set[str]:

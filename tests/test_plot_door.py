@@ -213,7 +213,7 @@ TABLE: dict[str, tuple[dict[str, Any], dict[str, list[tuple[Any, str]]]]] = {
 
 def test_every_public_function_has_a_row_and_every_argument_an_entry() -> None:
     public = {name for name in dir(plot) if callable(getattr(plot, name))}
-    assert set(TABLE) == public
+    assert set(TABLE) == public - {"explorer"}  # its door has a file of its own
     for name, (_, refused) in TABLE.items():
         assert set(refused) == set(inspect.signature(getattr(plot, name)).parameters), name
 

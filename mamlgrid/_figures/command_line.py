@@ -1,4 +1,4 @@
-"""The command line: `mamlgrid figures`."""
+"""The command line: `mamlgrid figures`, `mamlgrid explore`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from .. import __version__
 from .gallery import Static
@@ -33,9 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     given = parser.parse_args(arguments)
     if given.command is None:
-        parser.error("a command is missing: figures")
+        parser.error("a command is missing: figures or explore")
     if not given.out:
-        parser.error("--out is empty: name a folder, such as --out figures")
+        parser.error("--out is empty: name a folder, such as --out figures, or for explore a file")
+    if given.command == "explore":
+        return _explore(given.case, given.alphas, given.thetas, Path(given.out), given.open)
     static = Static(given.format, given.dpi, given.size, given.theme)
     return _figures(given.case, Path(given.out), static)
 
@@ -54,6 +56,15 @@ def _parser() -> argparse.ArgumentParser:
     figures.add_argument("--size", type=_size, metavar="WxH", help=size)
     theme = "colours of static pictures, default: light; pages follow what their reader prefers"
     figures.add_argument("--theme", choices=("light", "dark"), default="light", help=theme)
+    what = "write the explorer: a page in which meta-losses are alive, with no kernel and no network"
+    explore = commands.add_parser("explore", help=what, description=f"{what[0].upper()}{what[1:]}.", allow_abbrev=False)
+    case = "quadratic, quartic, or MODULE:FUNCTION, which returns a meta-loss or a mapping of names to meta-losses"
+    explore.add_argument("--case", default="quartic", metavar="WHAT", help=f"{case}; default: quartic")
+    for axis in ("alphas", "thetas"):
+        ends = {"nargs": 2, "type": float, "metavar": ("LOW", "HIGH")}
+        explore.add_argument(f"--{axis}", help=f"ends of the {axis[:-1]} axis; default: what suits the case", **ends)
+    explore.add_argument("--out", default="explorer.html", metavar="FILE", help="file to write, default: explorer.html")
+    explore.add_argument("--open", action="store_true", help="show it in the browser")
     return parser
 
 
@@ -98,3 +109,21 @@ def _figures(case: str, folder: Path, static: Static) -> int:
         print(f"mamlgrid figures: {line}", file=sys.stderr)
     print(folder.resolve() / "index.html")
     return 1 if failed else 0
+
+
+def _explore(case: str, alphas: Any, thetas: Any, target: Path, shown: bool) -> int:
+    """Compile the meta-losses and write their page."""
+    from .explore import explorer_of
+
+    try:
+        written = explorer_of(case, alphas, thetas).write(target)
+    except (ValueError, TypeError, OSError) as error:
+        words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        print(f"mamlgrid explore: {' '.join(words.split())}", file=sys.stderr)
+        return 2
+    print(written.resolve())
+    if shown:
+        import webbrowser
+
+        webbrowser.open(written.resolve().as_uri())
+    return 0

@@ -25,6 +25,8 @@ _FRAME = 700
 
 _NUMBERS = "numbers.json"
 
+EXPLORER = "explorer.html"
+
 
 class Static(NamedTuple):
     """How static pictures are written.
@@ -65,6 +67,8 @@ def write(pictures: list[Picture], folder: Path, static: Static) -> Iterator[Pat
     """
     figures: dict[str, Any] = {}
     for picture in pictures:
+        if picture.explorer is not None:
+            yield picture.explorer().write(folder / EXPLORER)
         with _theme(static.theme):
             figure = picture.draw()
             if static.size is not None:
@@ -88,7 +92,8 @@ def write(pictures: list[Picture], folder: Path, static: Static) -> Iterator[Pat
     }
     numbers = json.dumps({"dtype": "float64", "figures": figures}, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
     yield write_text(folder / _NUMBERS, numbers)
-    yield write_text(folder / "index.html", index_page(figures))
+    explorer = EXPLORER if (folder / EXPLORER).exists() else None
+    yield write_text(folder / "index.html", index_page(figures, explorer))
 
 
 def obstacle(folder: Path) -> str | None:

@@ -6,14 +6,15 @@ from html import escape
 from typing import Any
 
 
-def index_page(figures: dict[str, Any]) -> str:
-    """The page; pictures of one heading stand together."""
+def index_page(figures: dict[str, Any], explorer: str | None = None) -> str:
+    """The page; pictures of one heading stand together, and the address of an explorer comes first."""
     headings = dict.fromkeys(entry["page"]["heading"] for entry in figures.values())
     parts = []
     for heading in headings:
         cards = [_card(name, entry) for name, entry in figures.items() if entry["page"]["heading"] == heading]
         parts.append("\n".join([f'<h2>{escape(heading)}</h2>\n<div class="cards">', *cards, "</div>"]))
-    return _PAGE.replace("{figures}", "\n".join(parts))
+    first = _EXPLORER.format(address=escape(explorer)) if explorer else ""
+    return _PAGE.replace("{explorer}", first).replace("{figures}", "\n".join(parts))
 
 
 def _card(name: str, entry: dict[str, Any]) -> str:
@@ -37,6 +38,11 @@ def _check(check: dict[str, Any]) -> str:
     told = f"<code>{escape(check['identity'])}</code>: {deviation}, allowed {check['tolerance']:.2g}"
     return f"<li>{'✓' if check['holds'] else '✗'} {told}</li>"
 
+
+_EXPLORER = """<p class="first"><a href="{address}">The explorer</a>: the second case alive. Point at a place and see
+its sections and how the tasks adapt there, drag a task, change the number of inner steps, let the outer loop run, lay
+one algorithm over another.</p>
+"""
 
 _LINK_TEXT = {"html": "interactive, on a page of its own"}
 
@@ -80,6 +86,8 @@ iframe { width: 100%; border: 0; background: #fff; border-radius: 0.3rem; }
 p { margin: 0.6rem 0; }
 summary { cursor: pointer; color: var(--quiet); }
 ul { margin: 0.3rem 0; padding-left: 1.2rem; list-style: none; font-size: 0.85rem; overflow-wrap: anywhere; }
+.first { background: var(--card); border: 1px solid var(--line); border-radius: 0.5rem; padding: 0.8rem 1rem; }
+.first a { font-weight: 600; }
 .links { margin: 0.4rem 0 0; color: var(--quiet); font-size: 0.9rem; }
 </style>
 </head>
@@ -88,7 +96,7 @@ ul { margin: 0.3rem 0; padding-left: 1.2rem; list-style: none; font-size: 0.85re
 <p>What one inner step of size α does to two losses of a single parameter θ: the meta-loss, its gradient, the best
 initial parameter for every α, and what the outer loop finds of it. The numbers behind the pictures and the identities
 they are checked by are in <a href="numbers.json">numbers.json</a>.</p>
-{figures}
+{explorer}{figures}
 <script>
 for (const details of document.querySelectorAll("details[data-page]")) {
   details.addEventListener("toggle", () => {

@@ -11,6 +11,8 @@ from .checks import Check
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from ..explorer.page import Explorer
+
 CASE_1, CASE_2 = "Case 1: two quadratic losses", "Case 2: a quartic and a quadratic loss"
 
 
@@ -26,6 +28,8 @@ class Picture(NamedTuple):
         interactive: makes the plotly figure, or None.
         checks: the identities.
         numbers: what the caption speaks of, for `numbers.json`.
+        explorer: makes the page in which what the picture shows is alive, or None; the page of all pictures begins
+            with it.
     """
 
     name: str
@@ -36,6 +40,7 @@ class Picture(NamedTuple):
     interactive: Callable[[], Any] | None
     checks: tuple[Check, ...]
     numbers: dict[str, Any]
+    explorer: Callable[[], Explorer] | None = None
 
 
 def new_axes(projection: str | None = None) -> Any:

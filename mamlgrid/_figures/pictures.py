@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -32,6 +33,7 @@ from .checks import (
     fomaml_direction,
     largest,
 )
+from .explore import explorer_of_case
 from .picture import CASE_1, CASE_2, Picture, figure_of, new_axes
 
 if TYPE_CHECKING:
@@ -84,6 +86,7 @@ def _bifurcations(case: Case, full: BifurcationDiagram) -> list[Picture]:
             lambda: plot.interactive.bifurcation_diagram(full),
             check_diagram("MAML", case.meta_grad, full),
             _diagram_numbers(full),
+            partial(explorer_of_case, case.name),
         ),
         Picture(
             "bifurcation_diagram_fomaml",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -35,12 +36,14 @@ class Compiled(NamedTuple):
     Attributes:
         variants: by the number of inner steps, programs of `value`, `jet`, `bend` and `adapted`.
         path: a program of `losses` and `steps`.
+        by_task: whether a program is that of one task, whose place it takes; what it gives is added up.
         length: how many points of the inner path `steps` gives beside theta; of which K steps take the first K.
         in_steps: whether the path is one of inner steps; else it is theta and theta'.
     """
 
     variants: dict[int, Part]
     path: Part
+    by_task: bool
     length: int
     in_steps: bool
 
@@ -56,6 +59,7 @@ class Parameter(NamedTuple):
         task: the task it belongs to, if to one.
         position: whether it lies on the theta axis.
         metas: the places of the meta-losses that it is a number of.
+        live: whether it can be moved; integers and booleans among the data of tasks cannot.
     """
 
     name: str
@@ -65,6 +69,7 @@ class Parameter(NamedTuple):
     task: int | None
     position: bool
     metas: list[int]
+    live: bool
 
 
 class Programs(NamedTuple):
@@ -97,47 +102,98 @@ def programs(
             last name is one of `POSITIONS`.
     """
     sources: dict[str, int] = {}
-    parameters: dict[tuple[str, float], Parameter] = {}
-    order: dict[tuple[str, float], int] = {}
-    metas_compiled = []
+    numbers = _Numbers(thetas, positions)
 
     def part(program: Program) -> Part:
         return Part(sources.setdefault(program.text, len(sources)), program.lengths)
 
+    made = []
     for place, (name, meta) in enumerate(metas.items()):
-        live = _live(meta)
-        for path, array in live.items():
-            for index in np.ndindex(array.shape):
-                key = (_named(path, index), float(array[index]))
-                if key not in parameters:
-                    order[key] = len(order)
-                    taken = any(k[0] == key[0] for k in parameters)
-                    parameters[key] = _parameter(path, index, key[1], thetas, positions, f"{name}: " if taken else "")
-                parameters[key].metas.append(place)
-        places = {
-            path: np.array(
-                [f"p[{order[_named(path, i), float(array[i])]}]" for i in np.ndindex(array.shape)], object
-            ).reshape(array.shape)
-            for path, array in live.items()
-        }
-        variants = _with_steps(meta, num_steps)
+        leaves = _numbers_of(meta)
+        places = {path: numbers.places(name, place, path, leaf) for path, leaf in leaves.items()}
+        dtypes = {path: leaf.dtype for path, leaf in leaves.items()}
+        variants = {k: _of_one_task(variant) for k, variant in _with_steps(meta, num_steps).items()}
         longest = variants[max(variants)]
-        metas_compiled.append(
+        made.append(
             Compiled(
-                {k: part(_compiled(variant, places, POINT)) for k, variant in variants.items()},
-                part(_compiled(longest, places, PATH)),
+                {k: part(_compiled(variant, places, dtypes, POINT)) for k, variant in variants.items()},
+                part(_compiled(longest, places, dtypes, PATH)),
+                meta.tasks is not None,
                 _path_length(longest),
                 _has_steps(meta),
             )
         )
-    return Programs(list(sources), metas_compiled, list(parameters.values()))
+    return Programs(list(sources), made, numbers.parameters)
 
 
-def _compiled(meta: MetaLoss, places: Mapping[str, np.ndarray], functions: Sequence[Outputs]) -> Program:
+class _Numbers:
+    """The numbers of several meta-losses side by side; leaves of one path that are equal are there once."""
+
+    def __init__(self, thetas: tuple[float, float], positions: Sequence[str] | None) -> None:
+        self.parameters: list[Parameter] = []
+        self._thetas = thetas
+        self._positions = positions
+        self._first: dict[tuple[str, bytes], int] = {}
+
+    def places(self, name: str, meta: int, path: str, leaf: np.ndarray) -> np.ndarray:
+        """Where JavaScript finds each number of a leaf; of the data of tasks those of the task `i`."""
+        key = (path, leaf.dtype.str.encode() + leaf.tobytes())
+        if key not in self._first:
+            prefix = f"{name}: " if any(known == path for known, _ in self._first) else ""
+            self._first[key] = len(self.parameters)
+            self.parameters += [self._parameter(path, index, leaf, prefix) for index in np.ndindex(leaf.shape)]
+        first = self._first[key]
+        for k in range(first, first + leaf.size):
+            self.parameters[k].metas.append(meta)
+        of_tasks = path.startswith("tasks.")
+        shape = (1, *leaf.shape[1:]) if of_tasks else leaf.shape
+        each = f" + {leaf.size // leaf.shape[0]} * i" if of_tasks else ""
+        test = " !== 0" if leaf.dtype == np.bool_ else ""
+        texts = [f"p[{first + k}{each}]{test}" for k in range(int(np.prod(shape)))]
+        return np.array(texts, object).reshape(shape)
+
+    def _parameter(self, path: str, index: tuple[int, ...], leaf: np.ndarray, prefix: str) -> Parameter:
+        name = path + "".join(f"[{i}]" for i in index)
+        value, task = float(leaf[index]), index[0] if path.startswith("tasks.") else None
+        position = self._is_position(path, name)
+        if position:
+            low, high = min(self._thetas[0], value), max(self._thetas[1], value)
+        elif task is not None:
+            low, high = (-1.0, 1.0) if value == 0 else (min(0.0, 2 * value), max(0.0, 2 * value))
+        else:  # a strength or a weight keeps its sign
+            low, high = sorted((value / 10, 4 * value)) if value else (0.0, 1.0)
+        return Parameter(prefix + name, value, low, high, task, position, [], leaf.dtype.kind == "f")
+
+    def _is_position(self, path: str, name: str) -> bool:
+        if self._positions is not None:
+            return any(name == given or name.startswith(f"{given}[") for given in self._positions)
+        return re.split(r"[\W_]+", path.strip("[]'\""))[-1] in POSITIONS
+
+
+def _numbers_of(meta: MetaLoss) -> dict[str, np.ndarray]:
+    """The leaves by their paths, floating ones in double precision; integers and booleans only of tasks."""
+    paths = jax.tree_util.tree_flatten_with_path(meta)[0]
+    named = {jax.tree_util.keystr(path).removeprefix("."): leaf for path, leaf in paths}
+    floating = {name: jnp.issubdtype(jnp.result_type(leaf), jnp.floating) for name, leaf in named.items()}
+    return {
+        name: np.asarray(leaf, np.float64) if floating[name] else np.asarray(leaf)
+        for name, leaf in named.items()
+        if floating[name] or name.startswith("tasks.")
+    }
+
+
+def _of_one_task(meta: MetaLoss) -> MetaLoss:
+    """A meta-loss of the first task alone: a program of it is one of any task, as long or as short as their data."""
+    return dataclasses.replace(meta, tasks=jax.tree.map(lambda leaf: leaf[:1], meta.tasks))
+
+
+def _compiled(
+    meta: MetaLoss, places: Mapping[str, np.ndarray], dtypes: Mapping[str, Any], functions: Sequence[Outputs]
+) -> Program:
     def filled(function: Callable[..., Any]) -> Callable[..., Any]:
         return lambda alpha, theta, *numbers: function(_filled(meta, list(places), numbers), theta, alpha)
 
-    return compiled(functions, filled, {"alpha": "alpha", "theta": "theta", **places})
+    return compiled(functions, filled, {"alpha": "alpha", "theta": "theta", **places}, dtypes)
 
 
 def _whole(meta: MetaLoss, theta: Any, alpha: Any) -> Any:
@@ -175,14 +231,14 @@ def _adapted(meta: MetaLoss, theta: Any, alpha: Any) -> Any:
 
 # What is computed at a point, with one number of inner steps.
 POINT = (
-    Outputs("value(alpha, theta, p)", _whole, lambda outputs: outputs[0].values),
-    Outputs("jet(alpha, theta, p, out)", _whole, lambda outputs: outputs[0]),
-    Outputs("bend(alpha, theta, p, out)", _whole, lambda outputs: outputs[1]),
-    Outputs("adapted(alpha, theta, p, out)", _adapted),
+    Outputs("value(alpha, theta, p, i)", _whole, lambda outputs: outputs[0].values),
+    Outputs("jet(alpha, theta, p, out, i)", _whole, lambda outputs: outputs[0]),
+    Outputs("bend(alpha, theta, p, out, i)", _whole, lambda outputs: outputs[1]),
+    Outputs("adapted(alpha, theta, p, out, i)", _adapted),
 )
 
 # What any number of steps shares.
-PATH = (Outputs("losses(theta, p, out)", _losses), Outputs("steps(alpha, theta, p, out)", _steps))
+PATH = (Outputs("losses(theta, p, out, i)", _losses), Outputs("steps(alpha, theta, p, out, i)", _steps))
 
 
 def _has_steps(meta: MetaLoss) -> bool:
@@ -205,42 +261,9 @@ def _with_steps(meta: MetaLoss, num_steps: Sequence[int]) -> dict[int, MetaLoss]
     }
 
 
-def _live(meta: MetaLoss) -> dict[str, np.ndarray]:
-    """The floating leaves, by their paths."""
-    paths = jax.tree_util.tree_flatten_with_path(meta)[0]
-    return {
-        jax.tree_util.keystr(path).removeprefix("."): np.asarray(leaf, np.float64)
-        for path, leaf in paths
-        if jnp.issubdtype(jnp.result_type(leaf), jnp.floating)
-    }
-
-
 def _filled(meta: MetaLoss, paths: Sequence[str], numbers: Sequence[Any]) -> MetaLoss:
     """The meta-loss with other numbers in the places of its own."""
     leaves, structure = jax.tree_util.tree_flatten_with_path(meta)
     given = dict(zip(paths, numbers, strict=True))
     names = [jax.tree_util.keystr(path).removeprefix(".") for path, _ in leaves]
     return jax.tree.unflatten(structure, [given.get(n, leaf) for n, (_, leaf) in zip(names, leaves, strict=True)])
-
-
-def _named(path: str, index: tuple[int, ...]) -> str:
-    return path + "".join(f"[{i}]" for i in index)
-
-
-def _parameter(
-    path: str, index: tuple[int, ...], value: float, thetas: tuple[float, float], positions: Any, prefix: str
-) -> Parameter:
-    name = _named(path, index)
-    if positions is None:
-        last = path.rstrip("]'\"").replace("['", ".").replace('["', ".").rsplit(".", 1)[-1]
-        position = last in POSITIONS
-    else:
-        position = any(name == p or name.startswith(f"{p}[") for p in positions)
-    of_task = path.startswith("tasks.") and bool(index)
-    if position:
-        low, high = min(thetas[0], value), max(thetas[1], value)
-    elif of_task:
-        low, high = (-1.0, 1.0) if value == 0 else (min(0.0, 2 * value), max(0.0, 2 * value))
-    else:  # a strength or a weight keeps its sign
-        low, high = sorted((value / 10, 4 * value)) if value else (0.0, 1.0)
-    return Parameter(prefix + name, value, low, high, index[0] if of_task else None, position, [])

@@ -16,6 +16,7 @@ from ._comparison import regrets as regrets
 from ._contour import contour as contour
 from ._diagram import bifurcation_diagram as bifurcation_diagram
 from ._evaluation import evaluation as evaluation
+from ._explorer import explorer as explorer
 from ._learning_curves import learning_curves as learning_curves
 from ._lines import section as section
 from ._lines import task_losses as task_losses
@@ -35,6 +36,7 @@ __all__ = [
     "climbing",
     "contour",
     "evaluation",
+    "explorer",
     "fixed_points",
     "gradient_surface",
     "interactive",

@@ -35,6 +35,7 @@ def compiled(
     functions: Sequence[Outputs],
     bound: Callable[[Callable[..., Any]], Callable[..., Any]],
     arguments: Mapping[str, Any],
+    dtypes: Mapping[str, Any] | None = None,
 ) -> Program:
     """The functions as JavaScript.
 
@@ -42,12 +43,14 @@ def compiled(
         functions: what to compute.
         bound: makes of their `of` a function of positional arguments like those of `arguments`.
         arguments: what each is called in JavaScript: a text for a number, or an array of texts.
+        dtypes: of those that are not floating.
     """
     shared, texts, read = Shared(), [], {}
     places = [np.array(x, object) for x in arguments.values()]
+    numbers = [np.zeros(x.shape, (dtypes or {}).get(name, float)) for name, x in zip(arguments, places, strict=True)]
     for function in functions:
         if function.of not in read:
-            read[function.of] = _read(bound(function.of), places)
+            read[function.of] = _read(bound(function.of), places, numbers)
         graph, outputs = read[function.of]
         picked = [atom for array in jax.tree.leaves(function.pick(outputs)) for atom in array.flat]
         texts.append(Printer(graph, shared).function(function.head, picked))
@@ -56,11 +59,12 @@ def compiled(
     return Program("(n) => {\n" + "\n".join(lines) + "\n}", shared.lengths)
 
 
-def _read(function: Callable[..., Any], places: Sequence[np.ndarray]) -> tuple[Graph, Any]:
+def _read(
+    function: Callable[..., Any], places: Sequence[np.ndarray], numbers: Sequence[np.ndarray]
+) -> tuple[Graph, Any]:
     """The graph of a function, and its outputs there."""
     graph = Graph()
     with jax.enable_x64(True):
-        numbers = [np.zeros(x.shape) for x in places]
         closed, shapes = jax.make_jaxpr(function, return_shape=True)(*numbers)
         reader = Reader(graph)
         arguments = [reader.each(graph.node, x) for x in places]

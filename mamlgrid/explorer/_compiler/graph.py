@@ -71,7 +71,7 @@ class Buffer:
     length: int
     writer: Loop | Fill | None = None
     element: Node | float | None = None
-    constant: tuple[float, ...] = ()
+    constant: tuple[float, ...] | None = None
 
 
 @dataclass(eq=False, repr=False)
@@ -180,10 +180,16 @@ class Graph:
             if key not in self.top.known:
                 self.top.known[key] = Node(self.top, origin=Buffer(len(atoms), constant=constant))
             return self.top.known[key]
+        region = self._home(atoms)
+        key = ("fill", *(id(a) if isinstance(a, Node) else repr(a) for a in atoms))
+        for around in region.outwards():
+            if key in around.known:
+                return around.known[key]
         buffer = Buffer(len(atoms))
         buffer.writer = Fill(buffer, atoms)
-        self.here.items.append(buffer.writer)
-        return Node(self.here, origin=buffer)
+        region.items.append(buffer.writer)
+        region.known[key] = Node(region, origin=buffer)
+        return region.known[key]
 
     def add(self, item: Loop | Choice) -> None:
         """Put a finished loop or choice where it was begun."""

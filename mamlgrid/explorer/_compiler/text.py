@@ -61,7 +61,7 @@ class Printer:
         if not isinstance(atom, Node):
             return literal(atom)
         origin = atom.origin
-        if isinstance(origin, Buffer) and origin.constant and id(origin) not in self.names:
+        if isinstance(origin, Buffer) and origin.constant is not None and id(origin) not in self.names:
             numbers = ", ".join(map(literal, origin.constant))
             self.names[id(origin)] = self.shared.array(f"Float64Array.of({numbers})")
         if isinstance(origin, Choice) or origin is None:

@@ -4,14 +4,64 @@
 export function programsOf(sources, metas) {
   const made = new Map();
   return (meta, numSteps) => {
-    const { variants, path, length, inSteps, numTasks } = metas[meta];
+    const { variants, path, length, inSteps, numTasks, byTask, mean } = metas[meta];
     const key = `${meta} ${numSteps}`;
     if (!made.has(key)) {
       const part = ([source, lengths]) => sources[source](lengths);
-      const program = { ...part(variants[numSteps]), ...part(path), numTasks, stride: length + 1 };
-      made.set(key, { ...program, length: inSteps ? Number(numSteps) : 1 });
+      const parts = { ...part(variants[numSteps]), ...part(path) };
+      const program = byTask ? ofAllTasks(parts, numTasks, mean ? 1 / numTasks : 1, length + 1) : parts;
+      made.set(key, { ...program, numTasks, stride: length + 1, length: inSteps ? Number(numSteps) : 1 });
     }
     return made.get(key);
+  };
+}
+
+// Programs of one task `i`, for all of them: what is said of their sum is added up, what is said of each is put side by
+// side, and `share` is what each counts.
+function ofAllTasks(one, numTasks, share, stride) {
+  const term = new Float64Array(3);
+  const added = (f) => (alpha, theta, p, out) => {
+    let [a, b, c] = [0, 0, 0];
+    for (let i = 0; i < numTasks; i++) {
+      f(alpha, theta, p, term, i);
+      a += term[0];
+      b += term[1];
+      c += term[2];
+    }
+    out[0] = a * share;
+    out[1] = b * share;
+    out[2] = c * share;
+  };
+  const pair = new Float64Array(2);
+  const path = new Float64Array(stride);
+  return {
+    value(alpha, theta, p) {
+      let total = 0;
+      for (let i = 0; i < numTasks; i++) total += one.value(alpha, theta, p, i);
+      return total * share;
+    },
+    jet: added(one.jet),
+    bend: added(one.bend),
+    adapted(alpha, theta, p, out) {
+      for (let i = 0; i < numTasks; i++) {
+        one.adapted(alpha, theta, p, pair, i);
+        out[i] = pair[0];
+        out[numTasks + i] = pair[1];
+      }
+    },
+    losses(theta, p, out) {
+      for (let i = 0; i < numTasks; i++) {
+        one.losses(theta, p, pair, i);
+        out[i] = pair[0];
+        out[numTasks + i] = pair[1];
+      }
+    },
+    steps(alpha, theta, p, out) {
+      for (let i = 0; i < numTasks; i++) {
+        one.steps(alpha, theta, p, path, i);
+        for (let k = 0; k < stride; k++) out[i * stride + k] = path[k];
+      }
+    },
   };
 }
 

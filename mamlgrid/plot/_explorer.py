@@ -1,0 +1,105 @@
+"""The door to the explorer: what it may be asked for, and the colours of this package."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .._base.arguments import said
+from .._meta.explained import theta_is_a_number
+from .._meta.meta_loss import MetaLoss, checked_meta
+from ..explorer.page import Explorer, explorer_of
+from . import _colours
+
+
+@theta_is_a_number
+def explorer(
+    metas: MetaLoss | Mapping[str, MetaLoss],
+    alphas: tuple[float, float],
+    thetas: tuple[float, float],
+    *,
+    num_steps: Sequence[int] = range(11),
+    positions: Sequence[str] | None = None,
+    labels: Sequence[str] | None = None,
+    title: str | None = None,
+) -> Explorer:
+    """One HTML file in which meta-losses are alive: compiled to JavaScript, they are recomputed while a finger moves.
+
+    Every number of a meta-loss that is traced (task data, strengths) becomes a slider; one that is a position on the
+    theta axis becomes a handle in the picture besides.
+
+    Args:
+        metas: a meta-loss of one parameter, or several by name, to choose from and to compare.
+        alphas: the ends of the alpha axis.
+        thetas: the ends of the theta axis.
+        num_steps: the numbers of inner steps to choose from.
+        positions: names of numbers that are positions on the theta axis, such as "tasks.support[1]"; by default those
+            of leaves called center, location or optimum.
+        labels: of the tasks.
+        title: of the page.
+
+    Returns:
+        `Explorer`: `.write(path)` makes the file; in a notebook it shows itself.
+
+    Raises:
+        TypeError: no meta-loss.
+        ValueError: axes that do not rise, labels of another number than the tasks, a loss that cannot be compiled: the
+            message names the primitive and the line of the loss.
+
+    >>> import mamlgrid as mg
+    >>> case = mg.cases.quartic()
+    >>> mg.plot.explorer(mg.maml(mg.cases.polynomial_loss, case.tasks()), (0, 1.2), (-2, 2), num_steps=[1])
+    Explorer(meta-loss; 6 live numbers; .write(path) makes an HTML file)
+    """
+    named = dict(metas) if isinstance(metas, Mapping) else {"meta-loss": metas}
+    if not named:
+        raise ValueError("metas is empty: give at least one meta-loss")
+    for name, meta in named.items():
+        checked_meta(meta, f"metas[{name!r}]" if isinstance(metas, Mapping) else "metas")
+    box = {"alpha": _axis("alphas", alphas), "theta": _axis("thetas", thetas)}
+    numbers = {meta.num_tasks for meta in named.values()}
+    if labels is not None and numbers != {len(labels)}:
+        raise ValueError(f"labels must be one for each task, {sorted(numbers)}; got {len(labels)}")
+    steps = [_steps(k) for k in num_steps]
+    words = labels or [f"task {i + 1}" for i in range(max(numbers))]
+    return explorer_of(
+        named, box, steps, positions, words, title or f"{', '.join(named)}: the explorer", _page_colours()
+    )
+
+
+def _axis(name: str, ends: Any) -> tuple[float, float]:
+    try:
+        low, high = (float(x) for x in ends)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be the two ends of an axis, such as (0, 1); got {said(ends)}") from None
+    if not (np.isfinite([low, high]).all() and low < high):
+        raise ValueError(f"{name} must rise from a finite low end to a finite high end; got {said(ends)}")
+    return low, high
+
+
+def _steps(k: Any) -> int:
+    if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 0:
+        raise ValueError(f"num_steps must be numbers of inner steps, 0 or more; got {said(k)}")
+    return int(k)
+
+
+def _page_colours() -> dict[str, Any]:
+    """What the pictures of `plot` use: one colour for one thing here too."""
+    import matplotlib
+    from matplotlib.colors import to_hex
+
+    def listed(name: str) -> list[str]:
+        return [to_hex(colour) for colour in matplotlib.colormaps[name](np.linspace(0, 1, 64))]
+
+    return {
+        "value": listed("viridis"),
+        "signed": listed("RdBu_r"),
+        "optimum": _colours.OPTIMUM,
+        "run": _colours.RUN,
+        "special": _colours.SPECIAL,
+        "sections": _colours.SECTIONS,
+        "tasks": _colours.TASKS,
+        "algorithms": _colours.ALGORITHMS,
+    }
