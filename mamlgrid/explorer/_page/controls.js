@@ -19,15 +19,22 @@ export function toolbar(document, form, data, change) {
   const make = (...given) => element(document, ...given);
   const shown = [];
 
-  const select = (label, name, options, convert = (x) => x) => {
+  const always = () => true;
+  const select = (label, name, options, { convert = (x) => x, useful = always } = {}) => {
     const input = make("select", { id: `set-${name}`, onchange: () => change({ [name]: convert(input.value) }) });
     for (const [value, text] of options) input.append(make("option", { value }, text));
-    shown.push((state) => (input.value = String(state[name])));
+    shown.push((state) => {
+      input.value = String(state[name]);
+      input.disabled = !useful(state);
+    });
     return make("label", {}, label, input);
   };
-  const check = (label, name) => {
+  const check = (label, name, useful = always) => {
     const input = make("input", { type: "checkbox", id: `set-${name}`, onchange: () => change({ [name]: input.checked }) });
-    shown.push((state) => (input.checked = state[name]));
+    shown.push((state) => {
+      input.checked = state[name];
+      input.disabled = !useful(state);
+    });
     return make("label", {}, input, label);
   };
   const number = (label, name, attributes) => {
@@ -69,29 +76,38 @@ export function toolbar(document, form, data, change) {
     stepsInput.setAttribute("aria-valuetext", `${state.k} inner steps`);
   });
 
+  const startButton = make("button", { type: "button", id: "start" });
+  shown.push((state) => {
+    startButton.textContent = state.start === null ? "start at the point" : "clear";
+    startButton.onclick = () => change(state.start === null ? { start: [...state.point], pinned: true } : { start: null });
+  });
+
   const several = data.metas.length > 1;
   form.append(
-    several ? select("Algorithm", "meta", names, Number) : "",
+    several ? select("Algorithm", "meta", names, { convert: Number }) : "",
     make("fieldset", {}, make("label", { for: "set-k" }, "Inner steps K"), stepsInput, stepsTold, play),
     select("Show", "show", [["value", "meta-loss L_M"], ["direction", "direction G"], ["slope", "sign of dG/dθ"]]),
-    select("Scale", "scale", [["log", "logarithmic"], ["linear", "linear"]]),
+    select("Scale", "scale", [["log", "logarithmic"], ["linear", "linear"]], { useful: (state) => state.show === "value" }),
     make("fieldset", {}, check("level lines", "contours"), check("zeros of G", "zeros"), check("optimum", "optimum")),
-    several ? select("Zeros over it of", "over", [["-1", "nothing"], ...names], Number) : "",
-    several ? check("shade where that climbs", "climbing") : "",
+    several ? select("Over it, zeros of", "over", [["-1", "nothing"], ...names], { convert: Number }) : "",
+    several ? check("shade where that climbs", "climbing", (state) => state.over >= 0) : "",
     several ? check("side by side", "sideBySide") : "",
+    check("hold the point", "pinned"),
     make(
       "fieldset",
       {},
       select("Outer loop", "optimizer", [["plain", "plain descent"], ["momentum", "momentum 0.9"], ["adam", "Adam"]]),
       number("rate", "learningRate", { min: 1e-6, step: "any" }),
       number("steps", "numSteps", { min: 1, max: 10000, step: 1 }),
+      check("animated", "animated"),
+      startButton,
     ),
   );
   form.addEventListener("submit", (event) => event.preventDefault());
   return (state) => shown.forEach((show) => show(state));
 }
 
-// A slider and a field for each live number; `change(index, value, done)`.
+// A slider and a field for each live number; `change(index, value, done)`: done when the finger is lifted.
 export function sliders(document, form, data, change) {
   const make = (...given) => element(document, ...given);
   const rows = data.parameters.map((parameter, index) => {

@@ -1,8 +1,7 @@
 // One list of drawing commands, two backends: a canvas, and SVG for export.
 import { niceTicks, told } from "./colours.js";
 
-export function canvasPen(canvas, width, height, font) {
-  const ratio = window.devicePixelRatio || 1;
+export function canvasPen(canvas, width, height, font, ratio) {
   if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
     canvas.width = Math.round(width * ratio);
     canvas.height = Math.round(height * ratio);

@@ -5,6 +5,7 @@ import { besideFrame, belowFrame, drawBelow, drawBeside, drawMap, drawTasks, map
 import { stepsOf } from "./state.js";
 
 const [WIDTH, HEIGHT] = [1120, 760];
+const PNG_RATIO = 2;
 
 // Map and sections as on the page, on one sheet.
 function drawSheet(pen, view, metas) {
@@ -28,7 +29,7 @@ export function asSvg(view, metas) {
 
 export function asPng(document, view, metas) {
   const canvas = document.createElement("canvas");
-  const pen = canvasPen(canvas, WIDTH, HEIGHT, view.font);
+  const pen = canvasPen(canvas, WIDTH, HEIGHT, view.font, PNG_RATIO);
   pen.line([[[0, 0], [WIDTH, 0], [WIDTH, HEIGHT], [0, HEIGHT]]], { fill: view.ink.paper, closed: true });
   drawSheet(pen, view, metas);
   return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
@@ -56,33 +57,65 @@ export function asPython(view) {
   const { data, state } = view;
   const meta = data.metas[state.meta];
   const [alphas, thetas] = [data.axes.alpha, data.axes.theta];
-  const lines = ["import dataclasses", "", "import numpy as np", "import optax", "", "import mamlgrid as mg", ""];
-  lines.push(`# meta = ...  the meta-loss of this page: ${meta.words}`);
   const k = stepsOf(data, state.meta, state.k);
-  if (k !== meta.default) {
-    lines.push(`meta = dataclasses.replace(meta, inner=dataclasses.replace(meta.inner, num_steps=${k}))`);
+  const moved = data.parameters
+    .map(({ name, value, metas }, index) => ({ name: name.replace(`${data.metas[metas[0]].name}: `, ""), value, metas, now: state.p[index] }))
+    .filter(({ value, metas, now }) => now !== value && metas.includes(state.meta));
+  const lines = [
+    "import dataclasses",
+    "",
+    "import jax",
+    "import numpy as np",
+    "import optax",
+    "",
+    "import mamlgrid as mg",
+    "from mamlgrid import plot",
+    "",
+    'jax.config.update("jax_enable_x64", True)',
+    `# meta = ...  that of the page called ${quoted(meta.name)}: ${meta.words.replace(/\s+/g, " ")}`,
+  ];
+  if (k !== meta.default) lines.push(`meta = dataclasses.replace(meta, inner=dataclasses.replace(meta.inner, num_steps=${k}))`);
+  if (moved.length) {
+    lines.push(
+      `moved = {${moved.map(({ name, now }) => `${quoted(name)}: ${now}`).join(", ")}}`,
+      "",
+      "def with_moved(path, leaf):",
+      '    name, numbers = jax.tree_util.keystr(path).removeprefix("."), np.array(leaf)',
+      "    for index in np.ndindex(numbers.shape):",
+      '        numbers[index] = moved.get(name + "".join(f"[{i}]" for i in index), numbers[index])',
+      "    return numbers",
+      "",
+      "meta = jax.tree_util.tree_map_with_path(with_moved, meta)",
+    );
   }
-  data.parameters.forEach((parameter, index) => {
-    if (state.p[index] !== parameter.value) lines.push(`# with meta.${parameter.name} = ${state.p[index]}`);
-  });
   lines.push(
+    `alpha, theta = ${state.point[0]}, ${state.point[1]}`,
+    'print("meta-loss", meta(theta, alpha), "direction", jax.grad(meta)(theta, alpha))',
     `alphas, thetas = np.linspace(${alphas[0]}, ${alphas[1]}, 256), np.linspace(${thetas[0]}, ${thetas[1]}, 256)`,
-    "surface = mg.surface(meta, alphas, thetas)",
+    `surface = mg.surface(meta, alphas, thetas${state.show === "slope" ? ", derivatives=2" : ""})`,
     `optimum = mg.optimal_theta(meta, alphas, (${thetas[0]}, ${thetas[1]}))`,
-    `print(meta(${state.point[1]}, ${state.point[0]}))`,
   );
   if (state.start !== null) {
     const optimizer = { plain: "optax.sgd(RATE)", momentum: "optax.sgd(RATE, momentum=0.9)", adam: "optax.adam(RATE)" };
     const made = optimizer[state.optimizer].replace("RATE", state.learningRate);
-    lines.push(`run = mg.outer_loop(meta, np.array([${state.start[0]}]), ${state.start[1]}, ${made}, num_steps=${state.numSteps})`);
+    lines.push(
+      `run = mg.outer_loop(meta, np.array([${state.start[0]}]), ${state.start[1]}, ${made}, num_steps=${state.numSteps})`,
+      'print("outer loop", run.thetas)',
+    );
   }
+  const field = { value: "values", direction: "grads", slope: "curvatures" }[state.show];
+  lines.push(`plot.contour(surface, field="${field}", optimum=optimum)`);
   return `${lines.join("\n")}\n`;
 }
+
+// A text as a literal of Python.
+const quoted = (text) => JSON.stringify(text);
 
 export function save(document, blob, name) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
   link.download = name;
   link.click();
-  URL.revokeObjectURL(link.href);
+  // The browser reads it after this turn.
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }

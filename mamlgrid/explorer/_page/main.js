@@ -4,8 +4,9 @@ import { createEngine } from "./client.js";
 import { scaleOf, told } from "./colours.js";
 import { element, numbers, sliders, toolbar } from "./controls.js";
 import { canvasPen } from "./drawing.js";
+import { embedded } from "./embed.js";
 import { asCsv, asPng, asPython, asSvg, save } from "./export.js";
-import { besideFrame, belowFrame, bitmapOf, drawBelow, drawBeside, drawMap, drawTasks, handles, mapFrame, tasksFrame } from "./panels.js";
+import { besideFrame, belowFrame, bitmapOf, drawBelow, drawBeside, drawMap, drawTasks, algorithmColour, handles, mapFrame, shadeOf, stepsShown, tasksFrame } from "./panels.js";
 import { fromFragment, initialState, stepsOf, toFragment } from "./state.js";
 
 const COARSE = { map: 96, zeros: 72, alphas: 60, thetas: 120 };
@@ -26,6 +27,7 @@ export function start(document, programOf, answering) {
     runShown: Infinity,
   };
   let stamp = 0;
+  let tell = () => {};
   let idle = null;
   let drawing = false;
   let dragging = null;
@@ -84,6 +86,8 @@ export function start(document, programOf, answering) {
   async function refresh({ scale = false } = {}) {
     const mine = ++stamp;
     clearTimeout(idle);
+    view.results.features = null;
+    by("views").setAttribute("aria-busy", "true");
     if (scale || !view.barImage) await rescale();
     await pass(COARSE, mine);
     if (mine === stamp && dragging === null) idle = setTimeout(() => pass(FINE, mine), 60);
@@ -118,7 +122,9 @@ export function start(document, programOf, answering) {
     });
     const over = state.over >= 0 ? overlay(sizes, current) : ((results.overZeros = results.climbing = null), null);
     await Promise.all([...grids, ...curves, over, losses(), atPoint(), run()]);
-    if (fine && mine === stamp) await features(mine);
+    if (!fine || mine !== stamp) return;
+    await features(mine);
+    if (mine === stamp) by("views").setAttribute("aria-busy", "false");
   }
 
   async function overlay(sizes, current) {
@@ -130,7 +136,7 @@ export function start(document, programOf, answering) {
     if (!state.climbing) results.climbing = null;
     else {
       const found = await engine.request("climbing", "climbing", { ...common(state.over), reference, alphas, thetas });
-      if (found && current()) results.climbing = { ...found, alphas, thetas };
+      if (found && current()) results.climbing = shadeOf(document, { ...found, alphas, thetas });
     }
     invalidate();
   }
@@ -233,7 +239,7 @@ export function start(document, programOf, answering) {
     const { clientWidth, clientHeight } = canvas;
     if (!clientWidth || !clientHeight) return;
     canvas.frame = framed(clientWidth, clientHeight, view);
-    drawn(canvasPen(canvas, clientWidth, clientHeight, view.font), canvas.frame);
+    drawn(canvasPen(canvas, clientWidth, clientHeight, view.font, window.devicePixelRatio || 1), canvas.frame);
   }
 
   function mapCanvases(metas) {
@@ -250,9 +256,10 @@ export function start(document, programOf, answering) {
     }
     metas.forEach((meta, k) => {
       const name = data.metas[meta].name;
+      holder.children[k].meta = meta;
       holder.children[k].setAttribute(
         "aria-label",
-        `${name}: the surface over alpha and theta. Arrow keys move the point, with shift in larger steps; enter starts the outer loop there; escape lets the point go.`,
+        `${name}: the surface over alpha and theta. Arrow keys move the point, with shift in larger steps; enter starts the outer loop there; escape clears it and lets the point go.`,
       );
     });
     return [...holder.children];
@@ -283,11 +290,12 @@ export function start(document, programOf, answering) {
 
   function showFeatures() {
     const words = { jump: "jump", fold: "fold", flat: "all flat", regret: "largest regret" };
-    const buttons = view.results.features.slice(0, 16).map((one) => {
-      const sure = one.confirmed ? "" : ` (unconfirmed: ${one.reason})`;
+    const buttons = view.results.features.slice(0, 24).map((one) => {
+      const sure = one.confirmed ? "" : `; unconfirmed: ${one.reason}`;
       const name = view.state.sideBySide ? `${data.metas[one.meta].name}: ` : "";
       const text = `${name}${words[one.kind]} at α = ${told(one.alpha)}${sure}`;
-      return element(document, "button", { type: "button", onclick: () => set({ point: [one.alpha, one.theta], pinned: true }) }, text);
+      const go = () => set({ point: clamped([one.alpha, one.theta]), pinned: true });
+      return element(document, "button", { type: "button", class: one.confirmed ? null : "unsure", onclick: go }, text);
     });
     const nothing = element(document, "span", { class: "quiet" }, "No jump, fold or flat alpha in this box.");
     by("features").replaceChildren(...(buttons.length ? buttons : [nothing]));
@@ -310,29 +318,39 @@ export function start(document, programOf, answering) {
       rows.push(element(document, "tr", {}, ...cells.map((cell) => element(document, "td", {}, cell))));
     }
     by("table").tBodies[0].replaceChildren(...rows);
-    for (const canvas of document.querySelectorAll("#beside, #below, #tasks")) {
-      const what = { beside: "the meta-loss over theta at the alpha of the point", below: "the meta-loss over alpha at the theta of the point", tasks: "the loss of each task, and how theta adapts to it" };
-      canvas.setAttribute("aria-label", what[canvas.id]);
-    }
+    by("table").caption.textContent = `The optimum of ${name}${stepsShown(view, state.meta)} at each alpha`;
   }
 
+  // What the lines and marks on the surface are; only what is on it now.
   function key() {
-    const line = (colour, dash, thick) => {
-      const drawn = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-      drawn.setAttribute("width", "26");
-      drawn.setAttribute("height", "8");
-      const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-      for (const [name, value] of Object.entries({ d: "M1 4H25", stroke: colour, "stroke-width": thick, "stroke-dasharray": dash })) path.setAttribute(name, value);
-      drawn.append(path);
-      return drawn;
+    const { state } = view;
+    const { optimum, run: blue, special } = data.colours;
+    const drawn = (...paths) => {
+      const make = (tag, attributes) => {
+        const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
+        for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+        return made;
+      };
+      const sign = make("svg", { width: "1.9em", height: "0.8em", viewBox: "0 0 26 11", fill: "none", "aria-hidden": "true" });
+      sign.append(...paths.map((path) => make("path", path)));
+      return sign;
     };
+    const line = (stroke, edge, thick, dash = "") => {
+      const path = { d: "M1 5.5H25", stroke, "stroke-width": thick, "stroke-dasharray": dash };
+      return drawn({ ...path, stroke: edge, "stroke-width": thick + 1.6 }, path);
+    };
+    const other = state.over >= 0 && data.metas[state.over].name;
     const entries = [
-      [line(data.colours.optimum, "", 3), "optimum"],
-      [line("currentColor", "", 2.2), "G = 0, attracts"],
-      [line("currentColor", "5 4", 1.3), "G = 0, repels"],
-      [line(data.colours.run, "", 2), "outer loop"],
+      state.optimum && [line(optimum, "#ffffff", 3), "optimum"],
+      state.zeros && [line("#ffffff", "#444444", 2.2), "G = 0, attracts"],
+      state.zeros && [line("#ffffff", "#444444", 1.4, "5 4"), "G = 0, repels"],
+      other && [line(algorithmColour(view, state.over), "#ffffff", 2.2), `G = 0 of ${other}`],
+      other && state.climbing && [drawn({ d: "M3 0H23V11H3Z", fill: "#00000064" }), `${other} climbs`],
+      [drawn({ d: "M8 5.5L13 .5L18 5.5L13 10.5Z", fill: special, stroke: "#ffffff" }), "fold"],
+      state.start && [line(blue, "#ffffff", 2), "outer loop"],
+      [drawn({ d: "M2 11L13 0M9 11L20 0M16 11L25 2", stroke: "currentColor" }), "overflows"],
     ];
-    by("key").replaceChildren(...entries.map(([drawn, text]) => element(document, "span", {}, drawn, text)), element(document, "span", {}, "hatched: overflows"));
+    by("key").replaceChildren(...entries.filter(Boolean).map(([sign, text]) => element(document, "span", {}, sign, text)));
   }
 
   // --- what the reader does --------------------------------------------------------------
@@ -347,10 +365,10 @@ export function start(document, programOf, answering) {
     const only = (...names) => Object.keys(change).every((name) => names.includes(name));
     if (only("point", "pinned")) return atPoint();
     if (only("start", "point", "pinned", "optimizer", "learningRate", "numSteps")) {
-      if (state.start !== null) animate();
+      if ("start" in change && state.start !== null) animate();
       return Promise.all([atPoint(), run()]);
     }
-    if (only("zeros", "optimum")) return invalidate();
+    if (only("zeros", "optimum", "presenting", "animated")) return invalidate();
     const scaled = ["meta", "show", "scale", "sideBySide", "p"].some((name) => name in change && change[name] !== before[name]);
     return refresh({ scale: scaled });
   }
@@ -359,6 +377,8 @@ export function start(document, programOf, answering) {
     showToolbar(view.state);
     showSliders(view.state);
     by("losses").textContent = data.metas[view.state.meta].words;
+    document.body.classList.toggle("presenting", view.state.presenting);
+    key();
   }
 
   function move(index, value, done) {
@@ -371,6 +391,7 @@ export function start(document, programOf, answering) {
 
   let remembering = null;
   function remember() {
+    tell();
     clearTimeout(remembering);
     remembering = setTimeout(() => {
       try {
@@ -381,18 +402,20 @@ export function start(document, programOf, answering) {
     }, 250);
   }
 
+  // The run step by step; a later one takes its place.
+  let animation = 0;
   function animate() {
-    if (window.matchMedia("(prefers-reduced-motion: reduce)").matches) {
-      view.runShown = Infinity;
-      return;
-    }
+    const mine = ++animation;
+    view.runShown = Infinity;
+    if (!view.state.animated || window.matchMedia("(prefers-reduced-motion: reduce)").matches) return;
     view.runShown = 0;
     const began = window.performance.now();
     const turn = (now) => {
-      view.runShown = Math.floor(((now - began) / 1500) * view.state.numSteps);
+      if (mine !== animation) return;
+      const steps = Math.floor(((now - began) / 1500) * view.state.numSteps);
+      view.runShown = steps < view.state.numSteps ? steps : Infinity;
       invalidate();
-      if (view.runShown < view.state.numSteps) window.requestAnimationFrame(turn);
-      else view.runShown = Infinity;
+      if (view.runShown < Infinity) window.requestAnimationFrame(turn);
     };
     window.requestAnimationFrame(turn);
   }
@@ -408,33 +431,51 @@ export function start(document, programOf, answering) {
       const [x, y] = [event.clientX - left, event.clientY - top];
       return { x, y, inside: canvas.frame?.holds(x, y), point: canvas.frame && clamped([canvas.frame.ax(x), canvas.frame.ay(y)]) };
     };
+    // The handle nearest to a place, within the reach of a pointer.
+    const handleAt = ({ x, y, inside }, reach) => {
+      if (!inside || x > canvas.frame.left + 2 * reach) return null;
+      const far = (index) => Math.abs(y - canvas.frame.py(view.state.p[index]));
+      const near = handles(view).map(({ index }) => index).filter((index) => far(index) < reach);
+      return near.length ? near.reduce((a, b) => (far(b) < far(a) ? b : a)) : null;
+    };
+    // A finger on a handle drags it; anywhere else it scrolls the page.
+    canvas.addEventListener(
+      "touchstart",
+      (event) => {
+        if (event.touches.length === 1 && handleAt(where(event.touches[0]), 22) !== null) event.preventDefault();
+      },
+      { passive: false },
+    );
     canvas.addEventListener("pointerdown", (event) => {
-      const { x, y, inside } = where(event);
-      if (!inside || event.button !== 0) return;
-      const near = handles(view).find(({ index }) => x < canvas.frame.left + 20 && Math.abs(y - canvas.frame.py(view.state.p[index])) < 11);
-      if (!near) return;
-      dragging = near.index;
+      const near = event.button === 0 ? handleAt(where(event), event.pointerType === "touch" ? 22 : 11) : null;
+      if (near === null) return;
+      dragging = near;
       canvas.setPointerCapture(event.pointerId);
       event.preventDefault();
     });
     canvas.addEventListener("pointermove", (event) => {
-      const { inside, point } = where(event);
-      if (dragging !== null && canvas.hasPointerCapture(event.pointerId)) move(dragging, point[1], false);
-      else if (inside && !view.state.pinned && event.pointerType !== "touch") set({ point });
+      const there = where(event);
+      canvas.style.cursor = dragging !== null || handleAt(there, 11) !== null ? "ns-resize" : "crosshair";
+      if (dragging !== null && canvas.hasPointerCapture(event.pointerId)) move(dragging, there.point[1], false);
+      else if (there.inside && !view.state.pinned && event.pointerType !== "touch") set({ point: there.point });
     });
-    canvas.addEventListener("pointerup", (event) => {
+    const lifted = (event) => {
       if (dragging === null || !canvas.hasPointerCapture(event.pointerId)) return;
       canvas.releasePointerCapture(event.pointerId);
-      canvas.dragged = true;
+      canvas.dragged = event.type === "pointerup" && event.pointerType !== "touch";
       move(dragging, view.state.p[dragging], true);
-    });
+    };
+    canvas.addEventListener("pointerup", lifted);
+    canvas.addEventListener("pointercancel", lifted);
     canvas.addEventListener("click", (event) => {
       if (canvas.dragged) {
         canvas.dragged = false;
         return;
       }
       const { inside, point } = where(event);
-      if (inside) set({ point, pinned: true, start: point });
+      // Of several surfaces, the one that is clicked is the one whose loop is run.
+      const chosen = canvas.meta === view.state.meta ? {} : { meta: canvas.meta };
+      if (inside) set({ point, pinned: true, start: point, ...chosen });
     });
     canvas.addEventListener("keydown", (event) => {
       const step = event.shiftKey ? 0.05 : 0.005;
@@ -443,17 +484,19 @@ export function start(document, programOf, answering) {
       const { point } = view.state;
       if (by) set({ point: clamped([point[0] + by[0] * step * width, point[1] + by[1] * step * height]), pinned: true });
       else if (event.key === "Enter") set({ start: [...point], pinned: true });
-      else if (event.key === "Escape") set({ start: null, pinned: false });
+      else if (event.key === "Escape" && !view.state.presenting) set({ start: null, pinned: false });
       else return;
       event.preventDefault();
     });
   }
 
   document.addEventListener("keydown", (event) => {
-    if (event.key !== "p" || event.ctrlKey || event.metaKey || event.altKey || /INPUT|SELECT|TEXTAREA/.test(event.target.tagName)) return;
-    document.body.classList.toggle("presenting");
-    invalidate();
+    if (event.key === "Escape" && view.state.presenting) return set({ presenting: false });
+    const typing = event.target.matches("select, textarea, input[type=number]");
+    if (event.key !== "p" || event.ctrlKey || event.metaKey || event.altKey || typing) return;
+    set({ presenting: !view.state.presenting });
   });
+  by("leave").addEventListener("click", () => set({ presenting: false }));
   window.addEventListener("hashchange", () => {
     view.state = fromFragment(window.location.hash, data);
     set({ p: view.state.p });
@@ -482,17 +525,19 @@ export function start(document, programOf, answering) {
     SVG: () => save(document, new Blob([asSvg(view, shownMetas())], { type: "image/svg+xml" }), `${name}.svg`),
     CSV: () => save(document, new Blob([asCsv(view)], { type: "text/csv" }), `${name}.csv`),
     reset: () => set({ ...initialState(data) }),
-    "present (p)": () => {
-      document.body.classList.toggle("presenting");
-      invalidate();
-    },
+    "present (p)": () => set({ presenting: true }),
   };
+  // A page inside a notebook has no address.
+  if (window.location.protocol === "about:") delete actions["copy link"];
   for (const [label, act] of Object.entries(actions)) {
     by("actions").append(element(document, "button", { type: "button", onclick: act }, label));
   }
 
-  key();
   showSettings();
+  tell = embedded(window, view, set, (overlay) => {
+    view.results.overlay = overlay;
+    invalidate();
+  });
   refresh({ scale: true });
 }
 

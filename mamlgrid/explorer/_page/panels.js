@@ -13,6 +13,17 @@ export function bitmapOf(document, { values, alphas, thetas }, scale, colours) {
   return bitmap;
 }
 
+// The shade over a mask (alpha by alpha), theta upwards.
+export function shadeOf(document, { mask, alphas, thetas }) {
+  const bitmap = document.createElement("canvas");
+  const [width, height] = [alphas.length, thetas.length];
+  [bitmap.width, bitmap.height] = [width, height];
+  const rgba = new Uint8ClampedArray(4 * width * height);
+  for (let i = 0; i < width; i++) for (let j = 0; j < height; j++) rgba[4 * ((height - 1 - j) * width + i) + 3] = mask[i * height + j] ? 100 : 0;
+  bitmap.getContext("2d").putImageData(new ImageData(rgba, width, height), 0, 0);
+  return bitmap;
+}
+
 const SPACE = { top: 2.1, bar: 5.2 };
 
 export function mapFrame(width, height, view) {
@@ -45,7 +56,13 @@ function rangeOf(values, view) {
   const high = sorted[Math.floor(0.9 * (sorted.length - 1))];
   const there = view.results.point?.value;
   const top = Math.max(high, Number.isFinite(there) && there < 20 * high ? there : high, low + 1e-12);
-  return [low, top + 0.06 * (top - low)];
+  return [low, low + rounded(1.04 * (top - low))];
+}
+
+// The next length that is easy to read: an axis holds still while the point moves a little.
+function rounded(length) {
+  const power = 10 ** Math.floor(Math.log10(length));
+  return power * [1, 1.25, 1.6, 2, 2.5, 3.2, 4, 5, 6.4, 8, 10].find((m) => m * power >= 0.999 * length);
 }
 
 function runValues(view) {
@@ -71,17 +88,20 @@ export function drawMap(pen, f, view, meta) {
   if (map?.bitmap) pen.image(map.bitmap, f.left, f.top, f.w, f.h);
   const onMap = (points) => points.map(([alpha, theta]) => [f.px(alpha), f.py(theta)]);
   pen.clip(f.left, f.top, f.w, f.h, () => {
-    if (state.climbing && results.climbing && state.over >= 0) drawClimbing(pen, f, view);
+    if (state.climbing && results.climbing && meta === state.meta) pen.image(results.climbing, f.left, f.top, f.w, f.h);
     if (state.contours && map?.contours) {
       for (const { lines } of map.contours) pen.line(lines.map(onMap), { stroke: "#ffffff", thick: 0.8, opacity: 0.55 });
     }
     if (state.zeros && map?.zeros) drawZeros(pen, onMap, map.zeros, "#ffffff", "#111111");
-    if (state.zeros && state.over >= 0 && results.overZeros) {
-      drawZeros(pen, onMap, results.overZeros, view.colours.algorithms[state.over % 4], "#ffffff");
+    if (state.over >= 0 && results.overZeros && meta === state.meta) {
+      drawZeros(pen, onMap, results.overZeros, algorithmColour(view, state.over), "#ffffff");
     }
-    if (state.optimum && map?.optimum) drawOptimum(pen, f, view, map.optimum);
     if (results.overlay && meta === state.meta) drawOverlay(pen, f, view, onMap);
-    if (results.features) drawFeatures(pen, f, view, meta);
+    if (state.optimum && map?.optimum) {
+      drawOptimum(pen, f, view, map.optimum);
+      drawJumps(pen, f, view, map.optimum.jumps);
+    }
+    drawFeatures(pen, f, view, meta);
     if (results.descent && meta === state.meta) drawRun(pen, f, view, (theta) => [f.px(state.start[0]), f.py(theta)]);
     const [x, y] = [f.px(state.point[0]), f.py(state.point[1])];
     const solid = state.pinned ? [] : [5, 4];
@@ -100,7 +120,7 @@ export function drawMap(pen, f, view, meta) {
   drawBar(pen, f, view, scales.current);
 }
 
-function stepsShown({ data, state }, meta) {
+export function stepsShown({ data, state }, meta) {
   const { variants, inSteps, default: own } = data.metas[meta];
   if (!inSteps) return "";
   const k = state.k in variants ? state.k : own;
@@ -131,16 +151,28 @@ function drawOptimum(pen, f, view, { alphas, thetas, jumps }) {
   pen.line(lines, { stroke: view.colours.optimum, thick: 3 });
 }
 
+// What is confirmed is solid; what is not, hollow and grey.
+function marked(confirmed, colour) {
+  return confirmed ? { fill: colour, stroke: "#ffffff", thick: 1.2 } : { fill: "#ffffff", stroke: UNSURE, thick: 2 };
+}
+const UNSURE = "#808080";
+
+function drawJumps(pen, f, view, jumps) {
+  for (const { alpha, below, above, confirmed } of jumps) {
+    const x = f.px(alpha);
+    const colour = confirmed ? view.colours.optimum : UNSURE;
+    pen.line([[[x, f.py(below)], [x, f.py(above)]]], { stroke: "#ffffff", thick: 3.4, opacity: 0.6 });
+    pen.line([[[x, f.py(below)], [x, f.py(above)]]], { stroke: colour, thick: 1.6, dash: [3, 4] });
+    for (const theta of [below, above]) pen.circle(x, f.py(theta), 4, marked(confirmed, colour));
+  }
+}
+
 function drawFeatures(pen, f, view, meta) {
-  const { results, colours } = view;
-  for (const feature of results.features.filter((one) => one.meta === meta)) {
-    const colour = feature.confirmed ? (feature.kind === "jump" ? colours.optimum : colours.special) : "#808080";
-    const style = feature.confirmed ? { fill: colour, stroke: "#ffffff", thick: 1.2 } : { stroke: colour, thick: 2 };
+  for (const feature of (view.results.features ?? []).filter((one) => one.meta === meta)) {
+    const style = marked(feature.confirmed, view.colours.special);
+    const colour = feature.confirmed ? view.colours.special : UNSURE;
     const x = f.px(feature.alpha);
-    if (feature.kind === "jump") {
-      pen.line([[[x, f.py(feature.below)], [x, f.py(feature.above)]]], { stroke: colour, thick: 1.2, dash: [2, 4] });
-      for (const theta of [feature.below, feature.above]) pen.circle(x, f.py(theta), 4, style);
-    } else if (feature.kind === "flat") {
+    if (feature.kind === "flat") {
       pen.line([[[x, f.top], [x, f.top + f.h]]], { stroke: colour, thick: 1.5, dash: [8, 3, 2, 3] });
     } else if (feature.kind === "fold") {
       const y = f.py(feature.theta);
@@ -155,22 +187,6 @@ function drawOverlay(pen, f, { results, colours }, onMap) {
   for (const [alpha, below, above] of results.overlay.jumps) {
     for (const theta of [below, above]) pen.circle(f.px(alpha), f.py(theta), 5, { stroke: colours.optimum, thick: 2.5 });
   }
-}
-
-function drawClimbing(pen, f, view) {
-  const { alphas, thetas, mask } = view.results.climbing;
-  const [w, h] = [f.w / (alphas.length - 1), f.h / (thetas.length - 1)];
-  alphas.forEach((alpha, i) => {
-    // Runs of cells, so that a column is few rectangles.
-    for (let j = 0; j < thetas.length; j++) {
-      if (!mask[i * thetas.length + j]) continue;
-      let end = j;
-      while (end + 1 < thetas.length && mask[i * thetas.length + end + 1]) end++;
-      const [x, low, high] = [f.px(alpha) - w / 2, f.py(thetas[j]) + h / 2, f.py(thetas[end]) - h / 2];
-      pen.line([[[x, low], [x + w, low], [x + w, high], [x, high]]], { fill: "#000000", opacity: 0.38, closed: true });
-      j = end;
-    }
-  });
 }
 
 function drawRun(pen, f, view, place) {
@@ -300,7 +316,11 @@ function curves(xs, ys, px, py) {
   return parts.filter((part) => part.length > 1);
 }
 
-export function taskColour(view, task) {
+export function algorithmColour({ colours }, meta) {
+  return colours.algorithms[meta % colours.algorithms.length];
+}
+
+function taskColour(view, task) {
   return view.colours.tasks[(task ?? 0) % view.colours.tasks.length];
 }
 

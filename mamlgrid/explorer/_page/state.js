@@ -16,6 +16,8 @@ export function initialState(data) {
     point: [alpha[0] + 0.35 * (alpha[1] - alpha[0]), theta[0] + 0.6 * (theta[1] - theta[0])],
     pinned: false,
     start: null,
+    animated: true,
+    presenting: false,
     optimizer: "plain",
     learningRate: 0.1,
     numSteps: 200,

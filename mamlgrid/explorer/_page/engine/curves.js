@@ -116,7 +116,7 @@ export function zeroCurves(program, alphas, thetas, p) {
 }
 
 // A zero of f between a and b, whose values have two signs; null where f jumps over zero instead (Dowell and Jarratt 1971).
-export function illinois(f, a, b) {
+function illinois(f, a, b) {
   let [fa, fb] = [f(a), f(b)];
   if (fa === 0) return a;
   if (fb === 0) return b;
