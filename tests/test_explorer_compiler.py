@@ -294,7 +294,7 @@ POINTS = [(0.0, 0.3), (0.21, -0.7), (-0.1, 0.9), (0.4, 0.1)]
 @pytest.mark.parametrize("name", brief(ALGORITHMS, "MAML", "FOMAML", "regression"))
 def test_a_program_is_its_meta_loss(name: str, steps: list[int], x64: Any) -> None:
     meta = _meta(name)
-    explorer = page.explorer({name: meta}, (0, 1), (-2, 2), num_steps=steps)
+    explorer = mg.plot.explorer({name: meta}, (0, 1), (-2, 2), num_steps=steps)
     numbers = json.dumps([parameter["value"] for parameter in explorer._data["parameters"]])
     found = javascript.run(
         f"""{page.engine_script(explorer._data, explorer._sources)}

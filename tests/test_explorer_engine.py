@@ -35,7 +35,7 @@ def metas():
 @pytest.fixture(scope="module")
 def asked(metas):
     """Answers of the engine, all from one run of it."""
-    explorer = page.explorer(metas, *BOX, num_steps=[0, 1, 5])
+    explorer = mg.plot.explorer(metas, *BOX, num_steps=[0, 1, 5])
     data = explorer._data
     numbers = [parameter["value"] for parameter in data["parameters"]]
     questions: dict[str, str] = {
