@@ -99,7 +99,7 @@ def _grid_error(k: int, size: int) -> Callable[[Any], float]:
 def _values_entry(k: int, size: int) -> Entry:
     def build() -> Call:
         import mamlgrid as mg
-        from mamlgrid.explorer import page
+        from mamlgrid._explorer import page
 
         case = mg.cases.quartic()
         meta = mg.maml(mg.cases.polynomial_loss, case.tasks())

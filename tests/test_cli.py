@@ -80,7 +80,12 @@ def test_everything_holds_and_the_last_line_is_the_page(everything: Written) -> 
 def test_every_figure_is_there_static_and_interactive(everything: Written) -> None:
     names = QUADRATIC | QUARTIC
     expected = {f"{name}.png" for name in names} | {f"{name}.html" for name in names}
-    assert {path.name for path in everything.folder.iterdir()} == expected | {"index.html", "numbers.json", EXPLORER, PLOTLY}
+    assert {path.name for path in everything.folder.iterdir()} == expected | {
+        "index.html",
+        "numbers.json",
+        EXPLORER,
+        PLOTLY,
+    }
     for name in names:
         assert (everything.folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 

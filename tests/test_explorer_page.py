@@ -22,13 +22,13 @@ import optax
 import pytest
 
 import mamlgrid as mg
-from mamlgrid.explorer import page as pages
+from mamlgrid._explorer import page as pages
 
 from .lanes import brief
 
 ALPHAS, THETAS = (0.0, 1.2), (-2.0, 2.0)
 TITLE = "Two tasks </script><b>bold</b>"
-PAGE = files("mamlgrid.explorer").joinpath("_page")
+PAGE = files("mamlgrid._explorer").joinpath("_page")
 MODULES = [*(f"engine/{name}" for name in pages.ENGINE), *pages.PAGE]
 
 
@@ -565,7 +565,7 @@ def test_what_is_taken_away_is_what_is_shown(reader: Reader, metas: dict[str, mg
         assert word in words
     assert "NaN" not in ET.tostring(svg, encoding="unicode")
     shown = reader.numbers()
-    assert f"{shown["meta-loss"]}" in reader.copied("copy numbers").split()
+    assert f"{shown['meta-loss']}" in reader.copied("copy numbers").split()
     link = reader.copied("copy link")
     assert json.loads(unquote(link.split("#")[1]))["p"] == {"1": 0.5}
     page.goto(link)

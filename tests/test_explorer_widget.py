@@ -33,7 +33,7 @@ def test_the_meta_loss_of_a_page_has_its_numbers(explorer, x64):
 
 
 def test_without_anywidget_the_extra_is_named(explorer, monkeypatch):
-    from mamlgrid.explorer import widget
+    from mamlgrid._explorer import widget
 
     widget._widget_class.cache_clear()
     monkeypatch.setitem(sys.modules, "anywidget", None)

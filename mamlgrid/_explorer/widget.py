@@ -52,7 +52,7 @@ def _widget_class() -> Any:
     class ExplorerWidget(anywidget.AnyWidget):
         """`point`, `parameters`, `meta_loss` and `num_steps` go both ways; `refine()` lays a diagram over."""
 
-        _esm = files("mamlgrid.explorer").joinpath("_page", "widget.js").read_text(encoding="utf-8")
+        _esm = files("mamlgrid._explorer").joinpath("_page", "widget.js").read_text(encoding="utf-8")
         explorer = traitlets.Any()
         page = traitlets.Unicode().tag(sync=True)
         title = traitlets.Unicode().tag(sync=True)

@@ -181,7 +181,7 @@ def _module(name: str) -> str:
 
 
 def _text(name: str) -> str:
-    return files("mamlgrid.explorer").joinpath("_page", name).read_text(encoding="utf-8")
+    return files("mamlgrid._explorer").joinpath("_page", name).read_text(encoding="utf-8")
 
 
 def _json(data: Any) -> str:
