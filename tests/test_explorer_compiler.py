@@ -295,11 +295,7 @@ POINTS = [(0.0, 0.3), (0.21, -0.7), (-0.1, 0.9), (0.4, 0.1)]
 def test_a_program_is_its_meta_loss(name: str, steps: list[int], x64: Any) -> None:
     meta = _meta(name)
     explorer = mg.plot.explorer({name: meta}, (0, 1), (-2, 2), num_steps=steps)
-<<<<<<< HEAD
     numbers = json.dumps([parameter["value"] for parameter in explorer.data["parameters"]])
-=======
-    numbers = json.dumps([parameter["value"] for parameter in explorer._data["parameters"]])
->>>>>>> sceptic
     found = javascript.run(
         f"""{page.engine_script(explorer.data, explorer.sources)}
     const p = Float64Array.from({numbers});

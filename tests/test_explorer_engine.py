@@ -36,11 +36,7 @@ def metas():
 def asked(metas):
     """Answers of the engine, all from one run of it."""
     explorer = mg.plot.explorer(metas, *BOX, num_steps=[0, 1, 5])
-<<<<<<< HEAD
     data = explorer.data
-=======
-    data = explorer._data
->>>>>>> sceptic
     numbers = [parameter["value"] for parameter in data["parameters"]]
     questions: dict[str, str] = {
         "optimum": "optimum(programOf(0, '1'), linspace(0, 1.2, 61), linspace(-2, 2, 201), p)",
