@@ -8,6 +8,7 @@ import re
 import shutil
 import struct
 import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from importlib.resources import files
@@ -276,7 +277,8 @@ def test_the_page_says_what_it_shows(reader: Reader, metas: dict[str, mg.MetaLos
 def test_every_control_has_a_name(reader: Reader) -> None:
     unnamed = reader.page.evaluate(
         "() => [...document.querySelectorAll('input, select, button, canvas, textarea')].filter(one => "
-        "!(one.labels?.[0]?.textContent || one.ariaLabel || one.textContent || one.ariaHidden)).map(one => one.outerHTML)"
+        "!(one.labels?.[0]?.textContent || one.ariaLabel || one.textContent || one.ariaHidden))"
+        ".map(one => one.outerHTML)"
     )
     assert unnamed == []
     assert reader.page.get_by_role("button", name=re.compile("share|upload", re.IGNORECASE)).count() == 0
@@ -718,3 +720,15 @@ def test_the_frame_in_a_notebook_works(
     frame.locator("#told", has_text="MAML at α").wait_for()
     assert frame.get_by_role("button", name="copy link").count() == 0
     assert reader.page.title() != TITLE
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("reader")
+def test_the_picture_of_the_readme_is_made_by_its_script(tmp_path: Path) -> None:
+    script = Path(__file__).parents[1] / "notebooks" / "explorer_picture.py"
+    subprocess.run([sys.executable, str(script), str(tmp_path / "made.png")], check=True)
+    made, kept = (
+        (path / name).read_bytes() for path, name in ((tmp_path, "made.png"), (script.parent, "explorer.png"))
+    )
+    width_and_height = struct.Struct(">II")
+    assert width_and_height.unpack(made[16:24]) == width_and_height.unpack(kept[16:24]) == (1280, 940)
