@@ -127,6 +127,7 @@ def programs(
                 _has_steps(meta),
             )
         )
+    numbers.check_positions()
     return Programs(list(sources), made, numbers.parameters)
 
 
@@ -167,6 +168,13 @@ class _Numbers:
         else:  # a strength or a weight keeps its sign
             low, high = sorted((value / 10, 4 * value)) if value else (0.0, 1.0)
         return Parameter(prefix + name, value, low, high, task, position, [], leaf.dtype.kind == "f", path, index)
+
+    def check_positions(self) -> None:
+        """Refuse names of positions that are names of nothing."""
+        for given in self._positions or ():
+            if not any(p.name == given or p.name.startswith(f"{given}[") for p in self.parameters):
+                leaves = ", ".join(dict.fromkeys(parameter.leaf for parameter in self.parameters)) or "no numbers"
+                raise ValueError(f"positions must be names of numbers or of arrays of them; got {given!r}, there are {leaves}")
 
     def _is_position(self, path: str, name: str) -> bool:
         if self._positions is not None:
