@@ -46,7 +46,7 @@ def metas() -> dict[str, mg.MetaLoss]:
 
 @pytest.fixture(scope="module")
 def written(metas: dict[str, mg.MetaLoss], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    found = pages.explorer(metas, ALPHAS, THETAS, num_steps=[0, 1, 10], title=TITLE)
+    found = mg.plot.explorer(metas, ALPHAS, THETAS, num_steps=[0, 1, 10], title=TITLE)
     return found.write(tmp_path_factory.mktemp("explorer") / "explorer.html")
 
 
@@ -247,7 +247,7 @@ def at(meta: mg.MetaLoss, theta: Any, alpha: Any) -> At:
 
 def check_point(numbers: dict[str, Any], meta: mg.MetaLoss) -> None:
     """The numbers at the point are those of JAX there."""
-    names = ["L_M", "direction G", "dG/dθ", "task 1: θ′", "task 2: θ′", "task 1: L(θ′)", "task 2: L(θ′)"]
+    names = ["meta-loss", "direction G", "dG/dθ", "task 1: θ′", "task 2: θ′", "task 1: L(θ′)", "task 2: L(θ′)"]
     # Told to six digits, at a place that is told to six digits.
     wanted = at(meta, numbers["θ"], numbers["α"])
     np.testing.assert_allclose([numbers[name] for name in names], [*wanted[:3], *wanted.tasks], rtol=2e-4, atol=1e-6)
@@ -319,7 +319,7 @@ def test_arrow_keys_move_the_point_and_words_say_where(reader: Reader, metas: di
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
     page.keyboard.press("Enter")
     reader.page.wait_for_timeout(200)
-    assert "MAML at α = 0.426 from θ = 0.6" in page.locator("#told").text_content()
+    assert "on MAML at α = 0.426 from θ = 0.6" in page.locator("#told").text_content()
     page.keyboard.press("Escape")
     page.wait_for_timeout(100)
     assert page.locator("#told").text_content().startswith("Click on the surface")
@@ -346,7 +346,7 @@ def test_a_click_starts_the_outer_loop_there(
     assert reader.pixels() != before
     alpha, theta = reader.state()["start"]
     run = mg.outer_loop(metas["MAML"], np.array([alpha]), theta, optimizer, num_steps=40)
-    said = re.search(r"after 40 steps θ = (\S+), L_M = (\S+); (.*)\.$", page.locator("#told").text_content())
+    said = re.search(r"after 40 steps θ = (\S+), meta-loss = (\S+); (.*)\.$", page.locator("#told").text_content())
     np.testing.assert_allclose(number(said[1]), float(run.thetas[0]), rtol=1e-5)
     np.testing.assert_allclose(number(said[2]), float(run.values[0]), rtol=1e-5)
     page.get_by_role("button", name="clear").click()
@@ -507,7 +507,7 @@ def test_side_by_side_has_one_crosshair_and_a_click_chooses(reader: Reader, meta
     reader.settled()
     assert page.get_by_role("combobox", name="Algorithm").input_value() == "1"
     check_point(reader.numbers(), metas["FOMAML"])
-    assert "of FOMAML at α" in page.locator("#told").text_content()
+    assert "on FOMAML at α" in page.locator("#told").text_content()
 
 
 def test_go_to_a_jump_and_a_fold(reader: Reader, metas: dict[str, mg.MetaLoss]) -> None:
@@ -565,7 +565,7 @@ def test_what_is_taken_away_is_what_is_shown(reader: Reader, metas: dict[str, mg
         assert word in words
     assert "NaN" not in ET.tostring(svg, encoding="unicode")
     shown = reader.numbers()
-    assert f"{shown['L_M']}" in reader.copied("copy numbers").split()
+    assert str(shown["meta-loss"]) in reader.copied("copy numbers").split()
     link = reader.copied("copy link")
     assert json.loads(unquote(link.split("#")[1]))["p"] == {"1": 0.5}
     page.goto(link)
@@ -580,11 +580,13 @@ def test_the_copied_python_gives_the_view(
 ) -> None:
     reader.show(start=[0.3, 1.7], point=[0.25, 0.4], pinned=True, p={"1": 0.5}, numSteps=30, k="10", show=show)
     code = reader.copied("copy Python")
-    exec(compile(code, "copied", "exec"), {"meta": metas["MAML"]})
+    precision = 'jax.config.update("jax_enable_x64", True)\n'
+    assert precision in code  # here for this test alone
+    exec(compile(code.replace(precision, ""), "copied", "exec"), {"meta": metas["MAML"]})
     plt.close("all")
     said = capsys.readouterr().out.split()
     numbers = reader.numbers()
-    np.testing.assert_allclose(float(said[1]), numbers["L_M"], rtol=1e-5)
+    np.testing.assert_allclose(float(said[1]), numbers["meta-loss"], rtol=1e-5)
     np.testing.assert_allclose(float(said[3]), numbers["direction G"], rtol=1e-5)
     told = re.search(r"steps θ = (\S+),", reader.page.locator("#told").text_content())
     np.testing.assert_allclose(float(said[-1].strip("[]")), number(told[1]), rtol=1e-5)
@@ -686,11 +688,11 @@ def test_a_finger_scrolls_taps_and_drags_handles(opened: Callable[..., Reader], 
 @pytest.mark.slow
 def test_an_overflow_is_hatched_and_said(browser: Any, opened: Callable[..., Reader], tmp_path: Path) -> None:
     meta = mg.maml(mg.cases.polynomial_loss, mg.cases.quartic().tasks(), num_steps=8)
-    path = pages.explorer(meta, (0.0, 40.0), (-40.0, 40.0), num_steps=[8]).write(tmp_path / "far.html")
+    path = mg.plot.explorer(meta, (0.0, 40.0), (-40.0, 40.0), num_steps=[8]).write(tmp_path / "far.html")
     reader = opened(path)
     reader.show(point=[39.0, 39.0], pinned=True)
     assert reader.numbers()["status"] == "overflows: no number here"
-    assert reader.numbers()["L_M"] in ("∞", "no number")
+    assert reader.numbers()["meta-loss"] in ("∞", "no number")
     alpha = reader.page.locator("#maps canvas").evaluate(
         "canvas => { const f = canvas.frame, r = canvas.width / canvas.clientWidth;"
         " const data = canvas.getContext('2d').getImageData(f.px(30) * r, f.py(38) * r, 30, 20).data;"
@@ -704,7 +706,7 @@ def test_an_overflow_is_hatched_and_said(browser: Any, opened: Callable[..., Rea
 def test_the_frame_in_a_notebook_works(
     opened: Callable[..., Reader], metas: dict[str, mg.MetaLoss], tmp_path: Path
 ) -> None:
-    shown = pages.explorer(metas, ALPHAS, THETAS, num_steps=[1], title=TITLE)
+    shown = mg.plot.explorer(metas, ALPHAS, THETAS, num_steps=[1], title=TITLE)
     path = tmp_path / "notebook.html"
     path.write_text(
         f"<!doctype html><body>{shown._repr_html_()}<p data-drawn></p><script>document.body.dataset.drawn=1</script>"

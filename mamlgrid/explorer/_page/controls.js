@@ -86,7 +86,7 @@ export function toolbar(document, form, data, change) {
   form.append(
     several ? select("Algorithm", "meta", names, { convert: Number }) : "",
     make("fieldset", {}, make("label", { for: "set-k" }, "Inner steps K"), stepsInput, stepsTold, play),
-    select("Show", "show", [["value", "meta-loss L_M"], ["direction", "direction G"], ["slope", "sign of dG/dθ"]]),
+    select("Show", "show", [["value", "meta-loss"], ["direction", "direction G"], ["slope", "sign of dG/dθ"]]),
     select("Scale", "scale", [["log", "logarithmic"], ["linear", "linear"]], { useful: (state) => state.show === "value" }),
     make("fieldset", {}, check("level lines", "contours"), check("zeros of G", "zeros"), check("optimum", "optimum")),
     several ? select("Over it, zeros of", "over", [["-1", "nothing"], ...names], { convert: Number }) : "",
@@ -143,7 +143,7 @@ export function numbers(document, list, view) {
   const rows = [
     ["α", told(point.alpha, 6)],
     ["θ", told(point.theta, 6)],
-    ["L_M", told(point.value, 6)],
+    ["meta-loss", told(point.value, 6)],
     ["direction G", told(point.direction, 6)],
     ["dG/dθ", told(point.slope, 6)],
     ...point.tasks.slice(0, 8).flatMap((task, i) => [

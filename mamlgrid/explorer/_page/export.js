@@ -1,24 +1,34 @@
 // What the reader takes away: pictures, numbers and code of what is shown.
 
 import { canvasPen, svgPen } from "./drawing.js";
-import { besideFrame, belowFrame, drawBelow, drawBeside, drawMap, drawTasks, mapFrame, tasksFrame } from "./panels.js";
+import { besideFrame, belowFrame, drawBelow, drawBeside, drawMap, drawTasks, keyOf, mapFrame, tasksFrame } from "./panels.js";
 import { stepsOf } from "./state.js";
 
 const [WIDTH, HEIGHT] = [1120, 760];
 const PNG_RATIO = 2;
 
-// Map and sections as on the page, on one sheet.
+// Title, map, key and sections as on the page, on one sheet.
 function drawSheet(pen, view, metas) {
-  const [left, top] = [0.62 * WIDTH, 0.62 * HEIGHT];
+  const { size, ink, data } = view;
+  const head = 2.2 * size;
+  const [left, top] = [0.64 * WIDTH, 0.62 * (HEIGHT - 2 * head)];
+  const low = head + top + head;
+  pen.text(size, head / 2 + 2, data.title, { size: 1.3 * size, colour: ink.ink });
   const columns = metas.length > 1 ? 2 : 1;
   const rows = Math.ceil(metas.length / columns);
   metas.forEach((meta, k) => {
     const [w, h] = [left / columns, top / rows];
-    pen.at((k % columns) * w, Math.floor(k / columns) * h, () => drawMap(pen, mapFrame(w, h, view), view, meta));
+    pen.at((k % columns) * w, head + Math.floor(k / columns) * h, () => drawMap(pen, mapFrame(w, h, view), view, meta));
   });
-  pen.at(left, 0, () => drawBeside(pen, besideFrame(WIDTH - left, top, view), view));
-  pen.at(0, top, () => drawBelow(pen, belowFrame(left, HEIGHT - top, view), view));
-  pen.at(left, top, () => drawTasks(pen, tasksFrame(WIDTH - left, HEIGHT - top, view), view));
+  pen.at(left, head, () => drawBeside(pen, besideFrame(WIDTH - left, top, view), view));
+  pen.at(0, low, () => drawBelow(pen, belowFrame(left, HEIGHT - low, view), view));
+  pen.at(left, low, () => drawTasks(pen, tasksFrame(WIDTH - left, HEIGHT - low, view), view));
+  let x = 4.4 * size;
+  for (const { text, draw } of keyOf(view)) {
+    draw(pen, x, head + top + head / 2, size, ink);
+    pen.text(x + 2.4 * size, head + top + head / 2, text, { size: 0.95 * size, colour: ink.ink });
+    x += size * (3.6 + 0.55 * text.length);
+  }
 }
 
 export function asSvg(view, metas) {

@@ -5,7 +5,7 @@ import { scaleOf, told } from "./colours.js";
 import { element, numbers, sliders, toolbar } from "./controls.js";
 import { canvasPen } from "./drawing.js";
 import { asCsv, asPng, asPython, asSvg, save } from "./export.js";
-import { besideFrame, belowFrame, bitmapOf, drawBelow, drawBeside, drawMap, drawTasks, algorithmColour, handles, mapFrame, shadeOf, stepsShown, tasksFrame } from "./panels.js";
+import { besideFrame, belowFrame, bitmapOf, drawBelow, drawBeside, drawMap, drawTasks, handles, keyOf, mapFrame, shadeOf, stepsShown, tasksFrame } from "./panels.js";
 import { fromFragment, initialState, stepsOf, toFragment } from "./state.js";
 
 const COARSE = { map: 96, zeros: 72, alphas: 60, thetas: 120 };
@@ -102,7 +102,7 @@ export function start(document, programOf, answering) {
       const map = (results.maps[meta] ??= {});
       map.bitmap = bitmapOf(document, { values: found.values, alphas, thetas }, view.scales.current, colours());
       invalidate();
-      if (!state.contours || state.show === "slope") map.contours = null;
+      if (!state.contours) map.contours = null;
       else {
         const levels = view.scales.current.levels;
         map.contours = await engine.request(`contours ${meta}`, "contours", { values: found.values, alphas, thetas, levels });
@@ -222,6 +222,7 @@ export function start(document, programOf, answering) {
     view.font = body.fontFamily;
     if (!view.barImage) return;
     const metas = shownMetas();
+    key();
     mapCanvases(metas).forEach((canvas, k) => paint(canvas, mapFrame, (pen, f) => drawMap(pen, f, view, metas[k])));
     paint(by("beside"), besideFrame, (pen, f) => drawBeside(pen, f, view));
     paint(by("below"), belowFrame, (pen, f) => drawBelow(pen, f, view));
@@ -269,8 +270,8 @@ export function start(document, programOf, answering) {
     const name = { plain: "Plain descent", momentum: "Descent with momentum", adam: "Adam" }[state.optimizer];
     const last = thetas.length - 1;
     return (
-      `${name} of ${data.metas[state.meta].name} at α = ${told(state.start[0])} from θ = ${told(state.start[1])}: after ` +
-      `${end.step} steps θ = ${told(thetas[last], 6)}, L_M = ${told(values[values.length - 1], 6)}; ${end.words}.`
+      `${name} on ${data.metas[state.meta].name} at α = ${told(state.start[0])} from θ = ${told(state.start[1])}: after ` +
+      `${end.step} steps θ = ${told(thetas[last], 6)}, meta-loss = ${told(values[values.length - 1], 6)}; ${end.words}.`
     );
   }
 
@@ -318,36 +319,15 @@ export function start(document, programOf, answering) {
     by("table").caption.textContent = `The optimum of ${name}${stepsShown(view, state.meta)} at each alpha`;
   }
 
-  // What the lines and marks on the surface are; only what is on it now.
   function key() {
-    const { state } = view;
-    const { optimum, run: blue, special } = data.colours;
-    const drawn = (...paths) => {
-      const make = (tag, attributes) => {
-        const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-        for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-        return made;
-      };
-      const sign = make("svg", { width: "1.9em", height: "0.8em", viewBox: "0 0 26 11", fill: "none", "aria-hidden": "true" });
-      sign.append(...paths.map((path) => make("path", path)));
-      return sign;
-    };
-    const line = (stroke, edge, thick, dash = "") => {
-      const path = { d: "M1 5.5H25", stroke, "stroke-width": thick, "stroke-dasharray": dash };
-      return drawn({ ...path, stroke: edge, "stroke-width": thick + 1.6 }, path);
-    };
-    const other = state.over >= 0 && data.metas[state.over].name;
-    const entries = [
-      state.optimum && [line(optimum, "#ffffff", 3), "optimum"],
-      state.zeros && [line("#ffffff", "#444444", 2.2), "G = 0, attracts"],
-      state.zeros && [line("#ffffff", "#444444", 1.4, "5 4"), "G = 0, repels"],
-      other && [line(algorithmColour(view, state.over), "#ffffff", 2.2), `G = 0 of ${other}`],
-      other && state.climbing && [drawn({ d: "M3 0H23V11H3Z", fill: "#00000064" }), `${other} climbs`],
-      [drawn({ d: "M8 5.5L13 .5L18 5.5L13 10.5Z", fill: special, stroke: "#ffffff" }), "fold"],
-      state.start && [line(blue, "#ffffff", 2), "outer loop"],
-      [drawn({ d: "M2 11L13 0M9 11L20 0M16 11L25 2", stroke: "currentColor" }), "overflows"],
-    ];
-    by("key").replaceChildren(...entries.filter(Boolean).map(([sign, text]) => element(document, "span", {}, sign, text)));
+    const { size, ink } = view;
+    const items = keyOf(view).map(({ text, draw }) => {
+      const sign = element(document, "canvas", { "aria-hidden": "true", style: `width: ${2 * size}px; height: ${size}px` });
+      const pen = canvasPen(sign, 2 * size, size, view.font, window.devicePixelRatio || 1);
+      draw(pen, 0, size / 2, size, ink);
+      return element(document, "span", {}, sign, text);
+    });
+    by("key").replaceChildren(...items);
   }
 
   // --- what the reader does --------------------------------------------------------------
@@ -375,7 +355,6 @@ export function start(document, programOf, answering) {
     showSliders(view.state);
     by("losses").textContent = data.metas[view.state.meta].words;
     document.body.classList.toggle("presenting", view.state.presenting);
-    key();
   }
 
   function move(index, value, done) {

@@ -24,7 +24,7 @@ export function shadeOf(document, { mask, alphas, thetas }) {
   return bitmap;
 }
 
-const SPACE = { top: 2.1, bar: 5.2 };
+const SPACE = { top: 2.1, bar: 6 };
 
 export function mapFrame(width, height, view) {
   const { alpha, theta } = view.data.axes;
@@ -211,13 +211,12 @@ function drawBar(pen, f, view, scale) {
     last = y;
     pen.text(x + w + 4, y, told(tick, 2), { size: f.size * 0.9, colour: ink.ink });
   }
-  const title = state.show === "value" ? "L_M" : "G";
-  pen.text(x + w + f.size * 2.6, f.size, title, { size: f.size, align: "right", colour: ink.ink });
+  pen.text(x, f.size, state.show === "value" ? "meta-loss" : "G", { size: f.size, colour: ink.ink });
 }
 
 export function drawBelow(pen, f, view) {
   const { results, state, ink, colours } = view;
-  drawAxes(pen, f, { x: "inner step size α", y: "L_M" }, ink, { ticksY: niceTicks(...f.y, 4) });
+  drawAxes(pen, f, { x: "inner step size α", y: "meta-loss" }, ink, { ticksY: niceTicks(...f.y, 4) });
   const found = results.sectionAlpha;
   if (!found) return;
   pen.clip(f.left, f.top, f.w, f.h, () => {
@@ -231,7 +230,7 @@ export function drawBelow(pen, f, view) {
 
 export function drawBeside(pen, f, view) {
   const { results, state, ink, colours } = view;
-  drawAxes(pen, f, { x: "L_M", y: "θ" }, ink, { ticksX: niceTicks(...f.x, 3) });
+  drawAxes(pen, f, { x: "meta-loss", y: "θ" }, ink, { ticksX: niceTicks(...f.x, 3) });
   const found = results.sectionTheta;
   if (!found) return;
   pen.clip(f.left, f.top, f.w, f.h, () => {
@@ -307,7 +306,39 @@ function curves(xs, ys, px, py) {
   return parts.filter((part) => part.length > 1);
 }
 
-export function algorithmColour({ colours }, meta) {
+// What the lines and marks on the surface are, those of them that are on it now: {text, draw(pen, x, y, size, ink)}, each
+// drawn from x to x + 2 sizes around the height y.
+export function keyOf(view) {
+  const { state, data, colours } = view;
+  const line = (stroke, edge, thick, dash = []) => (pen, x, y, size) => {
+    const points = [[[x + 1, y], [x + 2 * size - 1, y]]];
+    pen.line(points, { stroke: edge, thick: thick + 1.6, dash });
+    pen.line(points, { stroke, thick, dash });
+  };
+  const box = (pen, x, y, size) => {
+    const [left, right, low, high] = [x + 0.2 * size, x + 1.8 * size, y + 0.4 * size, y - 0.4 * size];
+    return [[left, low], [right, low], [right, high], [left, high]];
+  };
+  const shade = (pen, ...at) => pen.line([box(pen, ...at)], { fill: "#000000", opacity: 0.4, closed: true });
+  const diamond = (pen, x, y, size) => {
+    const [r, c] = [0.4 * size, x + size];
+    pen.line([[[c - r, y], [c, y - r], [c + r, y], [c, y + r]]], { ...marked(true, colours.special), closed: true });
+  };
+  const hatched = (pen, x, y, size, ink) => pen.hatch(x + 0.2 * size, y - 0.4 * size, 1.6 * size, 0.8 * size, ink.quiet);
+  const other = state.over >= 0 ? data.metas[state.over].name : null;
+  return [
+    state.optimum && { text: "optimum", draw: line(colours.optimum, "#ffffff", 3) },
+    state.zeros && { text: "G = 0, attracts", draw: line("#ffffff", "#555555", 2.2) },
+    state.zeros && { text: "G = 0, repels", draw: line("#ffffff", "#555555", 1.6, [5, 4]) },
+    other && { text: `G = 0 of ${other}`, draw: line(algorithmColour(view, state.over), "#ffffff", 2.2) },
+    other && state.climbing && { text: `${other} climbs`, draw: shade },
+    { text: "fold", draw: diamond },
+    state.start && { text: "outer loop", draw: line(colours.run, "#ffffff", 2) },
+    { text: "overflows", draw: hatched },
+  ].filter(Boolean);
+}
+
+function algorithmColour({ colours }, meta) {
   return colours.algorithms[meta % colours.algorithms.length];
 }
 
