@@ -17,6 +17,7 @@ QUESTIONS = (
     "sinusoid",
     "memory",
     "startup",
+    "explorer",
 )
 
 Call = Callable[[], Any]

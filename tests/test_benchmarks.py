@@ -382,7 +382,7 @@ def test_doctests(module):
         (
             ["speed"],
             "benchmarks: unknown question 'speed'; choose from surface, optimal_theta, bifurcation_diagram, "
-            "outer_loop, algorithms, sinusoid, memory, startup",
+            "outer_loop, algorithms, sinusoid, memory, startup, explorer",
         ),
         ([], "benchmarks: the following arguments are required: QUESTION"),
         (["surface", "--fast"], "benchmarks: unrecognized arguments: --fast"),

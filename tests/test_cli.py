@@ -48,6 +48,9 @@ def run(*arguments: str) -> Run:
     return Run(code, out.getvalue().splitlines(), err.getvalue().splitlines())
 
 
+EXPLORER = "explorer.html"
+
+
 class Written(NamedTuple):
     """A run of `mamlgrid figures` and its folder."""
 
@@ -77,14 +80,20 @@ def test_everything_holds_and_the_last_line_is_the_page(everything: Written) -> 
 def test_every_figure_is_there_static_and_interactive(everything: Written) -> None:
     names = QUADRATIC | QUARTIC
     expected = {f"{name}.png" for name in names} | {f"{name}.html" for name in names}
-    assert {path.name for path in everything.folder.iterdir()} == expected | {"index.html", "numbers.json", PLOTLY}
+    assert {path.name for path in everything.folder.iterdir()} == expected | {
+        "index.html",
+        "numbers.json",
+        EXPLORER,
+        PLOTLY,
+    }
     for name in names:
         assert (everything.folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_diagram_comes_first(everything: Written) -> None:
-    assert everything.run.out[0] == "bifurcation_diagram.png"
+def test_the_explorer_and_the_diagram_come_first(everything: Written) -> None:
+    assert everything.run.out[:2] == [EXPLORER, "bifurcation_diagram.png"]
     page = (everything.folder / "index.html").read_text()
+    assert page.index(f'href="{EXPLORER}"') < page.index("<section")
     assert page.index('id="bifurcation_diagram"') < page.index("<section", page.index("<section") + 1)
 
 

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given, settings
 
 import mamlgrid as mg
-from mamlgrid.explorer import page
-from mamlgrid.explorer._compiler.compile import Outputs, compiled
-from mamlgrid.explorer._compiler.refused import NotCompiledError
-from mamlgrid.explorer.programs import _adapted, _losses, _steps, _whole, _with_steps, programs
+from mamlgrid._explorer import page
+from mamlgrid._explorer._compiler.compile import Outputs, compiled
+from mamlgrid._explorer._compiler.refused import NotCompiledError
+from mamlgrid._explorer.programs import _adapted, _losses, _steps, _whole, _with_steps, programs
 
 from . import javascript
 from .lanes import brief
@@ -295,9 +295,9 @@ POINTS = [(0.0, 0.3), (0.21, -0.7), (-0.1, 0.9), (0.4, 0.1)]
 def test_a_program_is_its_meta_loss(name: str, steps: list[int], x64: Any) -> None:
     meta = _meta(name)
     explorer = mg.plot.explorer({name: meta}, (0, 1), (-2, 2), num_steps=steps)
-    numbers = json.dumps([parameter["value"] for parameter in explorer._data["parameters"]])
+    numbers = json.dumps([parameter["value"] for parameter in explorer.data["parameters"]])
     found = javascript.run(
-        f"""{page.engine_script(explorer._data, explorer._sources)}
+        f"""{page.engine_script(explorer.data, explorer.sources)}
     const p = Float64Array.from({numbers});
     const answer = {{}};
     for (const k of Object.keys(metas[0].variants)) answer[k] = {json.dumps(POINTS)}.map(([alpha, theta]) => {{

@@ -12,7 +12,7 @@ import optax
 import pytest
 
 import mamlgrid as mg
-from mamlgrid.explorer import page
+from mamlgrid._explorer import page
 
 from . import javascript
 
@@ -36,7 +36,7 @@ def metas():
 def asked(metas):
     """Answers of the engine, all from one run of it."""
     explorer = mg.plot.explorer(metas, *BOX, num_steps=[0, 1, 5])
-    data = explorer._data
+    data = explorer.data
     numbers = [parameter["value"] for parameter in data["parameters"]]
     questions: dict[str, str] = {
         "optimum": "optimum(programOf(0, '1'), linspace(0, 1.2, 61), linspace(-2, 2, 201), p)",
@@ -58,7 +58,7 @@ def asked(metas):
     for name in OPTIMIZERS:
         settings = f"{{ optimizer: '{name}', learningRate: 0.05, numSteps: 30 }}"
         questions[name] = f"descent(programOf(0, '1'), 0.3, 1.7, p, {settings})"
-    script = f"{page.engine_script(data, explorer._sources)}\nconst p = Float64Array.from({json.dumps(numbers)});\n"
+    script = f"{page.engine_script(data, explorer.sources)}\nconst p = Float64Array.from({json.dumps(numbers)});\n"
     answers = ",\n".join(f"{json.dumps(name)}: {question}" for name, question in questions.items())
     return javascript.run(f"{script}\nconst answer = {{ {answers} }};")
 

@@ -1,4 +1,4 @@
-"""The page of the explorer in a browser without network: what each control and gesture does, in numbers of the package."""
+"""The page of the explorer in a browser without network: what each gesture does, in numbers of the package."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ import optax
 import pytest
 
 import mamlgrid as mg
-from mamlgrid.explorer import page as pages
+from mamlgrid._explorer import page as pages
 
 from .lanes import brief
 
 ALPHAS, THETAS = (0.0, 1.2), (-2.0, 2.0)
 TITLE = "Two tasks </script><b>bold</b>"
-PAGE = files("mamlgrid.explorer").joinpath("_page")
+PAGE = files("mamlgrid._explorer").joinpath("_page")
 MODULES = [*(f"engine/{name}" for name in pages.ENGINE), *pages.PAGE]
 
 
@@ -275,8 +275,8 @@ def test_the_page_says_what_it_shows(reader: Reader, metas: dict[str, mg.MetaLos
 
 def test_every_control_has_a_name(reader: Reader) -> None:
     unnamed = reader.page.evaluate(
-        "() => [...document.querySelectorAll('input, select, button, canvas:not([aria-hidden]), textarea')].filter(one => "
-        "!(one.labels?.[0]?.textContent || one.ariaLabel || one.textContent)).map(one => one.outerHTML)"
+        "() => [...document.querySelectorAll('input, select, button, canvas:not([aria-hidden]), textarea')]"
+        ".filter(one => !(one.labels?.[0]?.textContent || one.ariaLabel || one.textContent)).map(one => one.outerHTML)"
     )
     assert unnamed == []
     assert reader.page.get_by_role("button", name=re.compile("share|upload", re.IGNORECASE)).count() == 0
@@ -358,12 +358,12 @@ def test_the_run_is_drawn_on_the_way_or_at_once(opened: Callable[..., Reader]) -
     reader = opened(reduced_motion="no-preference")
     reader.settled()
     frames = {animated: set() for animated in (True, False)}
-    for animated in frames:
+    for animated, seen in frames.items():
         reader.page.get_by_label("animated").set_checked(animated)
         reader.page.mouse.click(*reader.place(0.45, 1.8 if animated else -1.5))
         reader.page.wait_for_timeout(150)
         for _ in range(4):
-            frames[animated].add(reader.pixels()[0])
+            seen.add(reader.pixels()[0])
             reader.page.wait_for_timeout(120)
     assert len(frames[True]) > 2
     assert len(frames[False]) == 1
@@ -565,7 +565,7 @@ def test_what_is_taken_away_is_what_is_shown(reader: Reader, metas: dict[str, mg
         assert word in words
     assert "NaN" not in ET.tostring(svg, encoding="unicode")
     shown = reader.numbers()
-    assert str(shown["meta-loss"]) in reader.copied("copy numbers").split()
+    assert f"{shown['meta-loss']}" in reader.copied("copy numbers").split()
     link = reader.copied("copy link")
     assert json.loads(unquote(link.split("#")[1]))["p"] == {"1": 0.5}
     page.goto(link)

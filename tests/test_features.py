@@ -142,3 +142,42 @@ def test_near_must_be_numbers() -> None:
     for lost in (0.3, (0.3,), jnp.asarray(0.3), (0.3, 1.2, 1.0)):
         with pytest.raises(ValueError, match=r"near must be the 2 numbers \(alpha, theta\), got"):
             mg.fold(META, near=lost)
+
+
+@jax.custom_vjp
+def _fourth_power(x):
+    return x**4 / 4
+
+
+_fourth_power.defvjp(lambda x: (x**4 / 4, x), lambda x, cotangent: (cotangent * x**3,))
+
+
+def _backwards_only(theta, data):
+    center, quartic = data
+    return quartic * _fourth_power(theta - center) + (1 - quartic) * (theta - center) ** 2 / 2
+
+
+def _with_a_condition(theta, data):
+    center, quartic = data
+    return jax.lax.cond(quartic > 0.5, lambda x: x**4 / 4, lambda x: x**2 / 2, theta - center)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("loss", [_backwards_only, _with_a_condition])
+def test_features_of_a_loss_without_forward_mode_have_their_derivatives(loss, x64):
+    def in_centers(feature, of):
+        return jax.grad(lambda centers: feature(mg.maml(of, mg.Tasks((centers, np.array([1.0, 0.0]))))))(
+            np.array([0.0, 1.0])
+        )
+
+    def plain(theta, data):
+        center, quartic = data
+        return quartic * (theta - center) ** 4 / 4 + (1 - quartic) * (theta - center) ** 2 / 2
+
+    for feature in (
+        lambda meta: mg.stationary_point(meta, 0.1, near=0.7).theta,
+        lambda meta: mg.jump(meta, near=(0.3266, 0.78, 1.28)).alpha,
+        lambda meta: mg.fold(meta, near=(0.3479, 0.87)).alpha,
+        lambda meta: mg.optimal_theta(meta, np.array([0.1, 0.5]), (-3.0, 3.0)).thetas.sum(),
+    ):
+        np.testing.assert_allclose(in_centers(feature, loss), in_centers(feature, plain), rtol=1e-9)

@@ -13,9 +13,10 @@ import pytest
 from matplotlib.colors import to_hex
 
 from mamlgrid import Status, plot
+from mamlgrid._diagram.stretches import stretches
 from mamlgrid.plot._looks import BY_STATUS
 from mamlgrid.plot._scene import Scene
-from mamlgrid.plot._scene_diagram import diagram_scene, stretches
+from mamlgrid.plot._scene_diagram import diagram_scene
 
 from . import stand_ins
 from .stand_ins import branch, branch_points, diagram, folds, jumps, optimal

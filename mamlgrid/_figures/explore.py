@@ -15,7 +15,7 @@ from .._meta.meta_loss import MetaLoss
 from ..plot import explorer
 
 if TYPE_CHECKING:
-    from ..explorer.page import Explorer
+    from .._explorer.page import Explorer
 
 Box = tuple[tuple[float, float], tuple[float, float]]
 

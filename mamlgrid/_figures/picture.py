@@ -11,7 +11,7 @@ from .checks import Check
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from ..explorer.page import Explorer
+    from .._explorer.page import Explorer
 
 CASE_1, CASE_2 = "Case 1: two quadratic losses", "Case 2: a quartic and a quadratic loss"
 

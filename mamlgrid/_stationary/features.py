@@ -19,7 +19,7 @@ from .._meta.explained import theta_is_a_number
 from .._meta.meta_loss import MetaLoss, checked_meta
 from .._points.at import value_at
 from .._results.status import Status, code
-from .implicit import implicit_root
+from .implicit import implicit_root, jump_equations
 
 if TYPE_CHECKING:
     from .._base.types import Array, ArrayLike, Bool, Float, Int
@@ -219,20 +219,14 @@ def _fold(meta: MetaLoss, near: Array) -> Fold:
     return Fold(alpha, theta, value, curvature, drift, births, _status(converged))
 
 
-def _jump_equations(meta: MetaLoss, x: Array) -> Array:
-    alpha, *thetas = x
-    (one, slope), (other, other_slope) = (jax.value_and_grad(partial(value_at, meta))(t, alpha) for t in thetas)
-    return jnp.stack([one - other, slope, other_slope])
-
-
 @jax.jit
 def _jump(meta: MetaLoss, near: Array) -> Jump:
-    root, converged = _newton(partial(_jump_equations, jax.lax.stop_gradient(meta)), near)
-    matrix = jax.jacfwd(partial(_jump_equations, jax.lax.stop_gradient(meta)))(root)
+    root, converged = _newton(partial(jump_equations, jax.lax.stop_gradient(meta)), near)
+    matrix = jax.jacfwd(partial(jump_equations, jax.lax.stop_gradient(meta)))(root)
     apart = jnp.abs(root[1] - root[2]) > jnp.sqrt(jnp.finfo(root.dtype).eps) * jnp.maximum(1, jnp.abs(root[1]))
     converged &= (matrix[1, 1] > 0) & (matrix[2, 2] > 0) & apart
     root = jnp.where(converged, root, jnp.nan)
-    alpha, before, after = implicit_root(partial(_jump_equations, meta), root)
+    alpha, before, after = implicit_root(partial(jump_equations, meta), root)
     value = value_at(meta, jnp.where(converged, before, 0), jnp.where(converged, alpha, 0))
     alpha, before, after, value = _known(converged, (alpha, before, after, value))
     return Jump(alpha, before, after, value, _status(converged))

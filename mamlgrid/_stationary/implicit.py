@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 import jax
 import jax.numpy as jnp
 
+from .._points.at import value_and_direction
+
 if TYPE_CHECKING:
     from .._base.types import Array
+    from .._meta.meta_loss import MetaLoss
 
 
 def implicit_root(equations: Callable[[Array], Array], solution: Array) -> Array:
@@ -31,3 +34,13 @@ def implicit_root(equations: Callable[[Array], Array], solution: Array) -> Array
     # Equations are looked at where they are finite even when there is no solution.
     root = jax.lax.custom_root(equations, jnp.where(exists, solution, 0), lambda _, start: start, tangent)
     return jnp.where(exists, root, jnp.nan)
+
+
+def jump_equations(meta: MetaLoss, x: Array) -> Array:
+    """At `(alpha, theta, theta')`: the difference of the two values, and both directions; zero at a jump.
+
+    The values are those that `value_and_grad` returns: of those a loss with `jax.custom_vjp` has a derivative forwards.
+    """
+    alpha, *thetas = x
+    (one, slope), (other, other_slope) = (value_and_direction(meta, theta, alpha) for theta in thetas)
+    return jnp.stack([one - other, slope, other_slope])

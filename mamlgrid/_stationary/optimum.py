@@ -18,7 +18,7 @@ from .._points.at import value_at
 from .._points.memory import MEMORY_BUDGET, checked_budget
 from .._results import Part, Provenance, Result, coordinate, described, origin, part, provenance, result, variable
 from .._results.status import Status
-from .implicit import implicit_root
+from .implicit import implicit_root, jump_equations
 from .rows import Solver, lowest_inside
 from .switches import Switch
 
@@ -214,9 +214,8 @@ def _differentiable_jump(meta: MetaLoss, bounds: tuple[Array, Array], jump: Jump
     fixed = jnp.isin(point[1:], jnp.stack(bounds))
 
     def equations(x: Array) -> Array:
-        slopes = jnp.stack([jax.grad(meta)(theta, x[0]) for theta in x[1:]])
-        level = value_at(meta, x[1], x[0]) - value_at(meta, x[2], x[0])
-        return jnp.concatenate([level[None], jnp.where(fixed, x[1:] - point[1:], slopes)])
+        level, *slopes = jump_equations(meta, x)
+        return jnp.concatenate([level[None], jnp.where(fixed, x[1:] - point[1:], jnp.stack(slopes))])
 
     alpha, before, after = implicit_root(equations, point)
     return Jumps(alpha, before, after, value_at(meta, before, alpha), jump.status, jump.windows)

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from .._base.arguments import said
+from .._explorer.page import Explorer, explorer_of
 from .._meta.explained import theta_is_a_number
 from .._meta.meta_loss import MetaLoss, checked_meta
-from ..explorer.page import Explorer, explorer_of
 from . import _colours
 
 

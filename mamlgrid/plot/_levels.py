@@ -156,9 +156,9 @@ def _decades(levels: Numbers) -> dict[float, str]:
     sizes = levels[levels > 0]
     signed = bool((levels <= 0).any())
     powers = [int(np.rint(np.log10(size))) for size in sizes if np.isclose(np.log10(size) % 1, [0, 1]).any()]
-    powers = powers[:: 1 + len(powers) // 8]
-    # The smallest decade is too near zero for both labels.
-    powers = powers[signed and len(powers) > 2 :]
+    # A decade that is the level next to zero is too near for both labels.
+    apart = [k for k in powers if not (signed and np.isclose(10.0**k, sizes[0]))]
+    powers = (apart or powers)[:: 1 + len(powers) // 8]
     ticks = {10.0**k: f"$10^{{{k}}}$" for k in powers}
     if not signed:
         return ticks

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._diagram.stretches import stretches
 from .._results.status import Status
 from ._axes import number, without_rounding
 from ._looks import (
@@ -98,23 +99,6 @@ def branch_curve(branch: Any, name: str) -> Curve:
     words = tuple(_STABILITY_WORDS[int(s)] for s in stabilities)
     pieces = tuple(Piece(part, BY_STABILITY[stability]) for part, stability in stretches(stabilities))
     return Curve(f"{name}, {way}", x, y, values, words, pieces)
-
-
-def stretches(stabilities: Any) -> list[tuple[slice, int]]:
-    """Where along a branch which stability holds; a fold, which has none, belongs to both sides.
-
-    >>> stretches(np.array([1, 1, 0, -1, -1]))
-    [(slice(0, 3, None), 1), (slice(2, 5, None), -1)]
-    """
-    stabilities = np.asarray(stabilities)
-    before, after = stabilities[:-1], stabilities[1:]
-    segments = np.where(before != 0, before, after) if stabilities.size > 1 else stabilities
-    turns = np.flatnonzero(np.diff(segments)) + 1
-    last = max(1, stabilities.size - 1)
-    return [
-        (slice(int(start), min(int(stop) + 1, stabilities.size)), int(segments[start]))
-        for start, stop in zip([0, *turns], [*turns, last], strict=True)
-    ]
 
 
 def point_marks(

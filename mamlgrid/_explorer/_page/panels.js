@@ -96,6 +96,7 @@ export function drawMap(pen, f, view, meta) {
     if (state.over >= 0 && results.overZeros && meta === state.meta) {
       drawZeros(pen, onMap, results.overZeros, algorithmColour(view, state.over), "#ffffff");
     }
+    if (results.overlay && meta === state.meta) drawOverlay(pen, f, view, onMap);
     if (state.optimum && map?.optimum) {
       drawOptimum(pen, f, view, map.optimum);
       drawJumps(pen, f, view, map.optimum.jumps);
@@ -177,6 +178,14 @@ function drawFeatures(pen, f, view, meta) {
       const y = f.py(feature.theta);
       pen.line([[[x - 4.5, y], [x, y - 4.5], [x + 4.5, y], [x, y + 4.5]]], { ...style, closed: true });
     }
+  }
+}
+
+// What Python computed, over what the page did.
+function drawOverlay(pen, f, { results, colours }, onMap) {
+  drawZeros(pen, onMap, results.overlay.pieces, "#111111", "#ffffff");
+  for (const [alpha, below, above] of results.overlay.jumps) {
+    for (const theta of [below, above]) pen.circle(f.px(alpha), f.py(theta), 5, { stroke: colours.optimum, thick: 2.5 });
   }
 }
 

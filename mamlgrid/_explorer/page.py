@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from .._base.replacing import write_text
-from .programs import Parameter, Programs, programs
+from .programs import Parameter, Programs, programs, with_numbers
 
 if TYPE_CHECKING:
     from .._meta.meta_loss import MetaLoss
 
 # In the order in which they are put together; each is a module that can be run alone.
 ENGINE = ("special", "program", "curves", "stationary", "descent", "serve")
-PAGE = ("client", "colours", "state", "drawing", "panels", "controls", "export", "main")
+PAGE = ("client", "colours", "state", "drawing", "panels", "controls", "export", "embed", "main")
 
 
 class Explorer:
@@ -29,19 +29,63 @@ class Explorer:
     Made by `plot.explorer`.
     """
 
-    def __init__(self, data: dict[str, Any], sources: list[str]) -> None:
-        self._data = data
-        self._sources = sources
+    def __init__(self, metas: Mapping[str, MetaLoss], made: Programs, data: dict[str, Any]) -> None:
+        self.metas = dict(metas)
+        self.parameters = made.parameters
+        self.sources = made.sources
+        self.data = data
+
+    def meta(self, name: str | None = None, values: Mapping[str, float] | None = None) -> MetaLoss:
+        """One of the meta-losses, with live numbers as they are on a page.
+
+        Args:
+            name: which; the first when None.
+            values: by the name of the number; those left out are as they were given.
+
+        Raises:
+            ValueError: no meta-loss or no number of that name.
+
+        >>> import mamlgrid as mg
+        >>> tasks = mg.cases.quadratic().tasks()
+        >>> page = mg.plot.explorer(mg.maml(mg.cases.polynomial_loss, tasks), (0, 1), (-2, 2), num_steps=[1])
+        >>> float(page.meta(values={"tasks.support['center'][1]": 3.0})(0.0, 0.0))
+        4.5
+        """
+        name = next(iter(self.metas)) if name is None else name
+        if name not in self.metas:
+            raise ValueError(f"no meta-loss is called {name!r}; there are {list(self.metas)}")
+        given = dict(values or {})
+        numbers = [given.pop(parameter.name, parameter.value) for parameter in self.parameters]
+        if given:
+            raise ValueError(
+                f"no number is called {next(iter(given))!r}; there are {[p.name for p in self.parameters]}"
+            )
+        return with_numbers(self.metas[name], list(self.metas).index(name), self.parameters, numbers)
+
+    def widget(self) -> Any:
+        """The page in a live notebook, whose point and numbers Python reads and sets (extra `widget`).
+
+        Returns:
+            A widget with `point` (alpha, theta), `parameters` (value by name), `meta_loss` and `num_steps` (what is
+            chosen), all both ways; and `refine()`: Python computes the bifurcation diagram of what is chosen, and lays
+            it over the surface.
+
+        Raises:
+            ImportError: anywidget is not installed.
+        """
+        from .widget import widget_of
+
+        return widget_of(self)
 
     @property
     def html(self) -> str:
         """The whole page."""
         return _filled(
             _text("page.html"),
-            title=html.escape(self._data["title"]),
+            title=html.escape(self.data["title"]),
             style=_text("page.css"),
-            data=_json(self._data),
-            engine=_script(engine_script(self._data, self._sources)),
+            data=_json(self.data),
+            engine=_script(engine_script(self.data, self.sources)),
             code=_script("\n".join(_module(f"{name}.js") for name in PAGE)),
         )
 
@@ -55,13 +99,13 @@ class Explorer:
     def _repr_html_(self) -> str:
         """The page in a frame, which survives the export of a notebook."""
         return (
-            f'<iframe srcdoc="{html.escape(self.html)}" title="{html.escape(self._data["title"])}" '
+            f'<iframe srcdoc="{html.escape(self.html)}" title="{html.escape(self.data["title"])}" '
             'style="width: 100%; height: 860px; border: 0" loading="lazy"></iframe>'
         )
 
     def __repr__(self) -> str:
-        names = ", ".join(meta["name"] for meta in self._data["metas"])
-        return f"Explorer({names}; {len(self._data['parameters'])} live numbers; .write(path) makes an HTML file)"
+        names = ", ".join(meta["name"] for meta in self.data["metas"])
+        return f"Explorer({names}; {len(self.data['parameters'])} live numbers; .write(path) makes an HTML file)"
 
 
 def explorer_of(
@@ -86,7 +130,7 @@ def explorer_of(
     """
     made = programs(metas, box["theta"], num_steps, positions)
     data = _data(metas, made, labels) | {"title": title, "axes": dict(box), "colours": dict(colours)}
-    return Explorer(data, made.sources)
+    return Explorer(metas, made, data)
 
 
 def _data(named: Mapping[str, MetaLoss], made: Programs, labels: Sequence[str]) -> dict[str, Any]:
@@ -137,7 +181,7 @@ def _module(name: str) -> str:
 
 
 def _text(name: str) -> str:
-    return files("mamlgrid.explorer").joinpath("_page", name).read_text(encoding="utf-8")
+    return files("mamlgrid._explorer").joinpath("_page", name).read_text(encoding="utf-8")
 
 
 def _json(data: Any) -> str:

@@ -4,6 +4,7 @@ import { createEngine } from "./client.js";
 import { scaleOf, told } from "./colours.js";
 import { element, numbers, sliders, toolbar } from "./controls.js";
 import { canvasPen } from "./drawing.js";
+import { embedded } from "./embed.js";
 import { asCsv, asPng, asPython, asSvg, save } from "./export.js";
 import { besideFrame, belowFrame, bitmapOf, drawBelow, drawBeside, drawMap, drawTasks, handles, keyOf, mapFrame, shadeOf, stepsShown, tasksFrame } from "./panels.js";
 import { fromFragment, initialState, stepsOf, toFragment } from "./state.js";
@@ -26,6 +27,7 @@ export function start(document, programOf, answering) {
     runShown: Infinity,
   };
   let stamp = 0;
+  let tell = () => {};
   let idle = null;
   let drawing = false;
   let dragging = null;
@@ -230,6 +232,7 @@ export function start(document, programOf, answering) {
     numbers(document, by("numbers"), view);
     speak();
     by("told").textContent = runTold();
+    if (!document.body.dataset.drawn) window.performance.mark("first picture");
     document.body.dataset.drawn = String(stamp);
   }
 
@@ -367,6 +370,7 @@ export function start(document, programOf, answering) {
 
   let remembering = null;
   function remember() {
+    tell();
     clearTimeout(remembering);
     remembering = setTimeout(() => {
       try {
@@ -509,6 +513,10 @@ export function start(document, programOf, answering) {
   }
 
   showSettings();
+  tell = embedded(window, view, set, (overlay) => {
+    view.results.overlay = overlay;
+    invalidate();
+  });
   refresh({ scale: true });
 }
 

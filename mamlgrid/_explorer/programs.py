@@ -60,6 +60,8 @@ class Parameter(NamedTuple):
         position: whether it lies on the theta axis.
         metas: the places of the meta-losses that it is a number of.
         live: whether it can be moved; integers and booleans among the data of tasks cannot.
+        leaf: the path of the array that it stands in.
+        place: where it stands there.
     """
 
     name: str
@@ -70,6 +72,8 @@ class Parameter(NamedTuple):
     position: bool
     metas: list[int]
     live: bool
+    leaf: str
+    place: tuple[int, ...]
 
 
 class Programs(NamedTuple):
@@ -162,7 +166,7 @@ class _Numbers:
             low, high = (-1.0, 1.0) if value == 0 else (min(0.0, 2 * value), max(0.0, 2 * value))
         else:  # a strength or a weight keeps its sign
             low, high = sorted((value / 10, 4 * value)) if value else (0.0, 1.0)
-        return Parameter(prefix + name, value, low, high, task, position, [], leaf.dtype.kind == "f")
+        return Parameter(prefix + name, value, low, high, task, position, [], leaf.dtype.kind == "f", path, index)
 
     def _is_position(self, path: str, name: str) -> bool:
         if self._positions is not None:
@@ -267,3 +271,12 @@ def _filled(meta: MetaLoss, paths: Sequence[str], numbers: Sequence[Any]) -> Met
     given = dict(zip(paths, numbers, strict=True))
     names = [jax.tree_util.keystr(path).removeprefix(".") for path, _ in leaves]
     return jax.tree.unflatten(structure, [given.get(n, leaf) for n, (_, leaf) in zip(names, leaves, strict=True)])
+
+
+def with_numbers(meta: MetaLoss, place: int, parameters: Sequence[Parameter], values: Sequence[float]) -> MetaLoss:
+    """The meta-loss in a `place` with other values of its live numbers."""
+    leaves = {path: np.array(leaf) for path, leaf in _numbers_of(meta).items()}
+    for parameter, value in zip(parameters, values, strict=True):
+        if place in parameter.metas:
+            leaves[parameter.leaf][parameter.place] = value
+    return _filled(meta, list(leaves), [jnp.asarray(leaf) for leaf in leaves.values()])

@@ -1,0 +1,198 @@
+"""Is the explorer fast where a reader waits: compiling, opening the page, and while something is dragged?"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import peers
+from ._question import Call, Entry, OwnClock, Question, Target
+
+_ALPHAS, _THETAS = (0.0, 1.2), (-2.0, 2.0)
+_SIZE = 256
+_TOLERANCE = 1e-10  # of doubles against the closed form, or against JAX in float64
+
+# Milliseconds that a frame may take while a task is dragged, and bytes that a page may have.
+_FRAME, _PAGE = 0.033, 1.5e6
+
+_CHROMIUM = shutil.which("chromium") or "chromium"
+
+
+def question(quick: bool) -> Question:
+    """Case 2, its four algorithms."""
+    size = 64 if quick else _SIZE
+    steps = (1, 5, 10)
+    values = [_values_entry(k, size) for k in steps]
+    jax_values = [_jax_entry(k, size) for k in steps]
+    compiled = "compile to JavaScript: four algorithms, K = 0 to 10"
+    frames = "a frame while a task is dragged, 95 % (Chromium)"
+    first = "from opening the file to the first picture (Chromium)"
+    needs = ("playwright",) if shutil.which("chromium") else ("playwright", "chromium")
+    entries = (
+        Entry(compiled, _compile, _page_error, _PAGE),
+        *values,
+        *jax_values,
+        Entry(first, lambda: _in_browser(_first_picture), float, 0.0, requires=needs),
+        Entry(frames, lambda: _in_browser(_dragged), float, 0.0, requires=needs),
+    )
+    targets = (
+        *(
+            Target(f"K = {k}: time beside jitted JAX on the same grid", ours.name, peer.name, at_most=4.0)
+            for k, ours, peer in zip(steps, values, jax_values, strict=True)
+        ),
+        Target("bytes of the page with four algorithms", compiled, None, "error", at_most=_PAGE),
+        Target(first, first, None, at_most=1.0),
+        Target(frames, frames, None, at_most=_FRAME),
+    )
+    title = (
+        f"The explorer of case 2 with its four algorithms; surfaces of {size} x {size} values in Node. Of the first "
+        "row the max error is the bytes of the page"
+    )
+    return Question("explorer", title, entries, targets)
+
+
+def _explorer() -> Any:
+    from mamlgrid._figures.explore import explorer_of_case
+
+    return explorer_of_case("quartic")
+
+
+def _compile() -> Call:
+    return lambda: _explorer().html
+
+
+def _page_error(page: str) -> float:
+    return float(len(page.encode()))
+
+
+def _exact(k: int, size: int) -> Any:
+    """The values in float64 by the recursion of plain gradient descent."""
+    alphas, thetas = np.linspace(*_ALPHAS, size)[:, None], np.linspace(*_THETAS, size)
+    return _by_recursion(k, alphas, thetas)
+
+
+def _by_recursion(k: int, alphas: Any, thetas: Any) -> Any:
+    with np.errstate(all="ignore"):
+        quartic, quadratic = (np.broadcast_to(thetas, (alphas.size, thetas.size)) for _ in range(2))
+        for _ in range(k):
+            quartic, quadratic = quartic - alphas * quartic**3, quadratic - alphas * (quadratic - 1)
+        return quartic**4 / 4 + (quadratic - 1) ** 2 / 2
+
+
+def _grid_error(k: int, size: int) -> Callable[[Any], float]:
+    def error(found: Any) -> float:
+        exact = _exact(k, size)
+        # Where values are that large, K steps have blown each rounding up by as much.
+        fair = exact < 1e3
+        return peers.largest_error(np.reshape(np.asarray(found, float), exact.shape)[fair], exact[fair])
+
+    return error
+
+
+def _values_entry(k: int, size: int) -> Entry:
+    def build() -> Call:
+        import mamlgrid as mg
+        from mamlgrid._explorer import page
+
+        case = mg.cases.quartic()
+        meta = mg.maml(mg.cases.polynomial_loss, case.tasks())
+        made = mg.plot.explorer(meta, _ALPHAS, _THETAS, num_steps=[k])
+        numbers = [parameter["value"] for parameter in made.data["parameters"]]
+        script = f"""{page.engine_script(made.data, made.sources)}
+        const p = Float64Array.from({json.dumps(numbers)});
+        const f = programOf(0, "{k}");
+        const alphas = linspace({_ALPHAS[0]}, {_ALPHAS[1]}, {size});
+        const thetas = linspace({_THETAS[0]}, {_THETAS[1]}, {size});
+        let [best, values] = [Infinity, null];
+        for (let turn = 0; turn < 9; turn++) {{
+          const start = performance.now();
+          values = grid(f, alphas, thetas, p, "value");
+          best = Math.min(best, performance.now() - start);
+        }}
+        console.log(JSON.stringify([best / 1000, Array.from(values, (x) => (Number.isFinite(x) ? x : 1e300))]));"""
+
+        def call() -> OwnClock:
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "grid.cjs"
+                path.write_text(script, encoding="utf-8")
+                done = subprocess.run(["node", str(path)], capture_output=True, text=True, check=True)
+            seconds, values = json.loads(done.stdout)
+            return OwnClock(seconds, 0, 0, values)
+
+        return call
+
+    name = f"values in JavaScript, K = {k}"
+    return Entry(name, build, _grid_error(k, size), _TOLERANCE, requires=() if shutil.which("node") else ("node",))
+
+
+def _jax_entry(k: int, size: int) -> Entry:
+    def build() -> Call:
+        import jax
+
+        import mamlgrid as mg
+
+        jax.config.update("jax_enable_x64", True)
+        meta = mg.maml(mg.cases.polynomial_loss, mg.cases.quartic().tasks(), num_steps=k)
+        alphas, thetas = np.linspace(*_ALPHAS, size), np.linspace(*_THETAS, size)
+        row = jax.jit(jax.vmap(jax.vmap(meta, (0, None)), (None, 0)))
+        return lambda: np.asarray(row(thetas, alphas).block_until_ready())
+
+    return Entry(f"values in jitted JAX, K = {k}", build, _grid_error(k, size), _TOLERANCE)
+
+
+def _in_browser(measured: Callable[[Any, str], float]) -> Call:
+    """A call that opens the page and returns what `measured(playwright's browser, address)` says, in seconds."""
+    folder = tempfile.mkdtemp()
+    address = _explorer().write(Path(folder) / "explorer.html").as_uri()
+
+    def call() -> OwnClock:
+        from playwright.sync_api import sync_playwright
+
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=_CHROMIUM, args=["--no-sandbox"])
+            seconds = measured(browser, address)
+            browser.close()
+        return OwnClock(seconds, 0, 0, 0.0)
+
+    return call
+
+
+def _first_picture(browser: Any, address: str) -> float:
+    page = browser.new_page()
+    page.goto(address)
+    page.wait_for_selector("body[data-drawn] #numbers dd")
+    return page.evaluate("performance.getEntriesByName('first picture')[0].startTime / 1000")
+
+
+# Times between frames that showed something new, while a slider moves back and forth once a frame.
+_DRAG = """
+() => new Promise((resolve) => {
+  const slider = document.querySelector("#parameters input[type=range]");
+  const times = [];
+  let [moves, before] = [0, performance.now()];
+  const turn = (now) => {
+    times.push(now - before);
+    before = now;
+    slider.value = 0.5 * Math.sin(moves / 10);
+    slider.dispatchEvent(new Event("input", { bubbles: true }));
+    if (++moves < 120) requestAnimationFrame(turn);
+    else resolve(times.slice(5).sort((a, b) => a - b)[Math.floor(0.95 * (times.length - 5))]);
+  };
+  requestAnimationFrame(turn);
+})
+"""
+
+
+def _dragged(browser: Any, address: str) -> float:
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(address)
+    page.wait_for_selector("body[data-drawn] #numbers dd")
+    page.wait_for_timeout(2000)
+    return page.evaluate(_DRAG) / 1000

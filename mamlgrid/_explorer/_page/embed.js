@@ -1,0 +1,35 @@
+// A page inside of another: what is chosen is told to the page around, which may set it, and lay curves over the surface.
+
+// `set` changes the state as a reader does; `lay` takes curves. Returns what tells of a change.
+export function embedded(window, view, set, lay) {
+  if (window.parent === window) return () => {};
+  const { data } = view;
+  window.addEventListener("message", ({ source, data: message }) => {
+    const given = source === window.parent && message?.explorer;
+    if (!given) return;
+    const change = {};
+    if (Array.isArray(given.point) && given.point.length === 2 && given.point.every(Number.isFinite)) {
+      Object.assign(change, { point: given.point, pinned: true });
+    }
+    const meta = data.metas.findIndex(({ name }) => name === given.meta_loss);
+    if (meta >= 0) change.meta = meta;
+    if (String(given.num_steps) in data.metas[change.meta ?? view.state.meta].variants) change.k = String(given.num_steps);
+    if (given.parameters) {
+      change.p = data.parameters.map(({ name }, k) => (Number.isFinite(given.parameters[name]) ? given.parameters[name] : view.state.p[k]));
+    }
+    if (Object.keys(change).length) set(change);
+    if ("overlay" in given) lay(given.overlay);
+  });
+  let waiting = null;
+  const tell = () => {
+    waiting = null;
+    const { state } = view;
+    const parameters = Object.fromEntries(data.parameters.map(({ name }, k) => [name, state.p[k]]));
+    const told = { point: state.point, parameters, meta_loss: data.metas[state.meta].name, num_steps: Number(state.k) };
+    window.parent.postMessage({ explorer: told }, "*");
+  };
+  tell();
+  return () => {
+    waiting ??= window.setTimeout(tell, 50);
+  };
+}
