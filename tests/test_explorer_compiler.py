@@ -240,7 +240,7 @@ def _composed(texts: list[str]) -> None:
         assert np.all(np.abs(found - expected) <= 1e-12 * scale), name
 
 
-@settings(max_examples=2)
+@settings(max_examples=1)
 @given(st.lists(GROWN, min_size=8, max_size=8, unique=True))
 def test_compositions_and_their_derivatives(texts):
     _composed(texts)
@@ -291,7 +291,7 @@ POINTS = [(0.0, 0.3), (0.21, -0.7), (-0.1, 0.9), (0.4, 0.1)]
 
 
 @pytest.mark.parametrize("steps", brief([[0, 1, 6], [2, 3, 4, 5, 7, 8, 9, 10]], [0, 1, 6]), ids=str)
-@pytest.mark.parametrize("name", brief(ALGORITHMS, "MAML", "FOMAML", "regression"))
+@pytest.mark.parametrize("name", brief(ALGORITHMS, "MAML", "regression"))
 def test_a_program_is_its_meta_loss(name: str, steps: list[int], x64: Any) -> None:
     meta = _meta(name)
     explorer = mg.plot.explorer({name: meta}, (0, 1), (-2, 2), num_steps=steps)

@@ -48,14 +48,18 @@ export function tasksFrame(width, height, view) {
 
 const finite = (values) => Array.from(values ?? []).filter(Number.isFinite);
 
-// Ends of an axis of values: from the lowest to what a tenth of the samples exceed, so that a steep wall is cut.
+// Ends of an axis of values: from the lowest to what a tenth of the samples exceed, or a wall that rises far above the
+// middle and the point, so that what lies below it can be seen.
 function rangeOf(values, view) {
   const sorted = [...values, ...runValues(view)].sort((a, b) => a - b);
   if (sorted.length === 0) return [0, 1];
   const low = Math.min(sorted[0], 0);
-  const high = sorted[Math.floor(0.9 * (sorted.length - 1))];
-  const there = view.results.point?.value;
-  const top = Math.max(high, Number.isFinite(there) && there < 20 * high ? there : high, low + 1e-12);
+  const share = (part) => sorted[Math.floor(part * (sorted.length - 1))];
+  const value = view.results.point?.value;
+  const there = Number.isFinite(value) ? value : low;
+  const wall = low + 12 * Math.max(share(0.5) - low, Math.min(there - low, share(0.7) - low));
+  const high = Math.min(share(0.9), wall);
+  const top = Math.max(high, there < 20 * high ? there : high, low + 1e-12);
   return [low, low + rounded(1.04 * (top - low))];
 }
 
