@@ -57,12 +57,20 @@ def explorer(
     if not named:
         raise ValueError("metas is empty: give at least one meta-loss")
     for name, meta in named.items():
+        if not isinstance(name, str):
+            raise TypeError(f"metas must have names that are texts; got {said(name)}")
         checked_meta(meta, f"metas[{name!r}]" if isinstance(metas, Mapping) else "metas")
     box = {"alpha": _axis("alphas", alphas), "theta": _axis("thetas", thetas)}
     numbers = {meta.num_tasks for meta in named.values()}
+    if isinstance(labels, str):
+        raise ValueError(f"labels must be a sequence, one for each task; got {labels!r}")
     if labels is not None and numbers != {len(labels)}:
         raise ValueError(f"labels must be one for each task, {sorted(numbers)}; got {len(labels)}")
+    if isinstance(num_steps, int):
+        raise ValueError(f"num_steps must be several numbers of inner steps, such as range(11); got {num_steps}")
     steps = [_steps(k) for k in num_steps]
+    if isinstance(positions, str):
+        raise ValueError(f"positions must be a sequence of names, such as [{positions!r}]; got {positions!r}")
     words = labels or [f"task {i + 1}" for i in range(max(numbers))]
     return explorer_of(
         named, box, steps, positions, words, title or f"{', '.join(named)}: the explorer", _page_colours()

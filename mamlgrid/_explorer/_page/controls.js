@@ -110,7 +110,9 @@ export function toolbar(document, form, data, change) {
 // A slider and a field for each live number; `change(index, value, done)`: done when the finger is lifted.
 export function sliders(document, form, data, change) {
   const make = (...given) => element(document, ...given);
-  const rows = data.parameters.map((parameter, index) => {
+  const rows = [];
+  data.parameters.forEach((parameter, index) => {
+    if (!parameter.live) return;
     const id = `number-${index}`;
     const range = make("input", { type: "range", id, min: parameter.low, max: parameter.high, step: "any" });
     const field = make("input", { type: "number", step: "any", "aria-label": `${parameter.name}, exactly` });
@@ -121,14 +123,14 @@ export function sliders(document, form, data, change) {
     });
     const label = make("label", { for: id }, parameter.label);
     form.append(label, range, field);
-    return { label, range, field };
+    rows.push({ index, label, range, field });
   });
   if (rows.length === 0) form.append(make("p", { class: "quiet" }, "This meta-loss has no traced numbers: give its losses data to make them live."));
   form.addEventListener("submit", (event) => event.preventDefault());
   // Only the numbers of what is shown.
   const concerns = ({ metas }, state) => state.sideBySide || metas.includes(state.meta) || metas.includes(state.over);
   return (state) =>
-    rows.forEach(({ label, range, field }, index) => {
+    rows.forEach(({ index, label, range, field }) => {
       label.hidden = range.hidden = field.hidden = !concerns(data.parameters[index], state);
       if (Number(range.value) !== state.p[index]) range.value = state.p[index];
       if (document.activeElement !== field) field.value = String(Number(state.p[index].toPrecision(7)));
