@@ -35,12 +35,13 @@ def metas():
 @pytest.fixture(scope="module")
 def asked(metas):
     """Answers of the engine, all from one run of it."""
-    explorer = mg.plot.explorer(metas, *BOX, num_steps=[0, 1, 5])
+    explorer = mg.plot.explorer(metas, *BOX, num_steps=[0, 1, 5, 10])
     data = explorer.data
     numbers = [parameter["value"] for parameter in data["parameters"]]
     questions: dict[str, str] = {
         "optimum": "optimum(programOf(0, '1'), linspace(0, 1.2, 61), linspace(-2, 2, 201), p)",
         "deep": "optimum(programOf(0, '5'), linspace(0, 0.5, 41), linspace(-2, 2, 201), p)",
+        "deepest": "optimum(programOf(0, '10'), linspace(0.9, 1.2, 61), linspace(-2, 2, 241), p)",
         "folds": "folds(programOf(0, '1'), linspace(0, 1.2, 121), linspace(-2, 2, 241), p)",
         "row": "row(programOf(0, '1'), 0.95, linspace(-2, 2, 201), p)",
         "curves": "zeroCurves(programOf(0, '1'), linspace(0, 1.2, 61), linspace(-2, 2, 81), p)",
@@ -96,6 +97,13 @@ def test_the_jump_of_five_steps_is_that_of_the_package(asked, metas, x64):
     found = mg.optimal_theta(meta, np.linspace(0.2, 0.4, 5), BOX[1]).jumps
     (jump,) = asked["deep"]["jumps"]
     np.testing.assert_allclose(jump["alpha"], found.alphas[0], rtol=1e-11)
+
+
+def test_a_jump_between_values_that_are_rounding_is_not_confirmed(asked):
+    # Ten steps at alpha = 1 solve either task from near -1, 0 and 1: which value is lower is a matter of rounding.
+    assert all(max(asked["deepest"]["values"]) < 1e-9 for _ in asked["deepest"]["jumps"])
+    near = [jump for jump in asked["deepest"]["jumps"] if abs(jump["alpha"] - 1) < 0.02]
+    assert not any(jump["confirmed"] for jump in near)
 
 
 def test_the_folds_are_those_of_the_diagram(asked, metas, x64):

@@ -74,6 +74,17 @@ def test_a_global_that_changes_is_seen(loss, monkeypatch, x64):
     assert _seen(loss) == (1, 1)
 
 
+@pytest.mark.parametrize("loss", [reads_a_global, calls_what_reads_a_global])
+def test_one_object_has_one_answer_when_a_global_changes(loss, monkeypatch, x64):
+    meta = mg.maml([loss, lambda theta: theta**2])
+    before = mg.surface(meta, ALPHAS, THETAS).values
+    monkeypatch.setitem(globals(), "CENTER", 2.0)
+    assert float(mg.surface(meta, ALPHAS, THETAS).values[0, 0]) == float(meta(THETAS[0], 0.0)) == 10.0
+    assert float(mg.optimal_theta(meta, ALPHAS, (-4.0, 4.0)).thetas[0]) == pytest.approx(1.0, abs=1e-12)
+    monkeypatch.setitem(globals(), "CENTER", 1.0)
+    np.testing.assert_array_equal(mg.surface(meta, ALPHAS, THETAS).values, before)
+
+
 def test_what_a_global_holds_is_seen(monkeypatch, x64):
     assert _seen(reads_a_table) == (4, 4)
     monkeypatch.setitem(TABLE, "center", 2.0)

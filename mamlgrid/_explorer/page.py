@@ -107,7 +107,8 @@ class Explorer:
 
     def __repr__(self) -> str:
         names = ", ".join(meta["name"] for meta in self.data["metas"])
-        return f"Explorer({names}; {len(self.data['parameters'])} live numbers; .write(path) makes an HTML file)"
+        live = sum(parameter.live for parameter in self.parameters)
+        return f"Explorer({names}; {live} live numbers; .write(path) makes an HTML file)"
 
 
 def explorer_of(

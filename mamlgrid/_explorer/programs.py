@@ -163,8 +163,10 @@ class _Numbers:
         """Refuse a position that is no number of theirs."""
         for given in self._positions or ():
             if not any(_is_or_holds(given, parameter.leaf, parameter.place) for parameter in self.parameters):
-                names = ", ".join(dict.fromkeys(parameter.leaf for parameter in self.parameters)) or "none"
-                raise ValueError(f"positions must name live numbers, or arrays of them ({names}); got {said(given)}")
+                leaves = ", ".join(dict.fromkeys(parameter.leaf for parameter in self.parameters)) or "no numbers"
+                raise ValueError(
+                    f"positions must be names of numbers or of arrays of them; got {said(given)}, there are {leaves}"
+                )
 
     def _parameter(self, path: str, index: tuple[int, ...], leaf: np.ndarray, prefix: str) -> Parameter:
         name = _named(path, index)

@@ -13,6 +13,7 @@ import numpy as np
 from .._base.arguments import as_float, said
 from .._results.status import Status, code
 from ..inner._rules import Path
+from .keyed import keyed
 from .tasks import Task, Tasks, WeightedTask, map_tasks, name_of, sum_tasks
 
 if TYPE_CHECKING:
@@ -139,13 +140,18 @@ class MetaLoss:
 
 
 def checked_meta(meta: Any, name: str = "meta") -> MetaLoss:
-    """`meta`, refused where it is not a meta-loss."""
+    """`meta`, refused where it is not a meta-loss, with its losses keyed by what they read now.
+
+    A global that a loss reads may have changed since the meta-loss was made: calling it sees the new value, and so must
+    every compiled program.
+    """
     if not isinstance(meta, MetaLoss):
         hint = "make one of losses theta -> scalar with mg.maml(losses)"
         if callable(meta) and not isinstance(meta, type):
             hint = "if it is a loss theta -> scalar, make one with mg.maml([loss])"
         raise TypeError(f"{name} must be a MetaLoss, got {said(meta)}; {hint}")
-    return meta
+    loss = tuple(map(keyed, meta.loss)) if isinstance(meta.loss, tuple) else keyed(meta.loss)
+    return meta if loss == meta.loss else dataclasses.replace(meta, loss=loss)
 
 
 def recomputing(meta: MetaLoss) -> MetaLoss:

@@ -13,6 +13,9 @@ from .._meta.explained import theta_is_a_number
 from .._meta.meta_loss import MetaLoss, checked_meta
 from . import _colours
 
+# With more of them a picture takes seconds.
+MOST_TASKS = 200
+
 
 @theta_is_a_number
 def explorer(
@@ -45,8 +48,8 @@ def explorer(
 
     Raises:
         TypeError: no meta-loss.
-        ValueError: axes that do not rise, labels of another number than the tasks, a loss that cannot be compiled: the
-            message names the primitive and the line of the loss.
+        ValueError: axes that do not rise, labels of another number than the tasks, too many tasks, positions that are
+            no numbers of these, a loss that cannot be compiled: then the message names the primitive and the line.
 
     >>> import mamlgrid as mg
     >>> case = mg.cases.quartic()
@@ -62,6 +65,11 @@ def explorer(
         checked_meta(meta, f"metas[{name!r}]" if isinstance(metas, Mapping) else "metas")
     box = {"alpha": _axis("alphas", alphas), "theta": _axis("thetas", thetas)}
     numbers = {meta.num_tasks for meta in named.values()}
+    if max(numbers) > MOST_TASKS:
+        raise ValueError(
+            f"the explorer computes all tasks anew while a finger moves, {MOST_TASKS} at most; got {max(numbers)}: "
+            f"take a part of them, such as jax.tree.map(lambda x: x[:{MOST_TASKS}], tasks)"
+        )
     if isinstance(labels, str):
         raise ValueError(f"labels must be a sequence, one for each task; got {labels!r}")
     if labels is not None and numbers != {len(labels)}:

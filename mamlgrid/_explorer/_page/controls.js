@@ -107,12 +107,20 @@ export function toolbar(document, form, data, change) {
   return (state) => shown.forEach((show) => show(state));
 }
 
+// More rows than this are no help: then those of one task are shown, which is chosen.
+const MOST_ROWS = 60;
+
 // A slider and a field for each live number; `change(index, value, done)`: done when the finger is lifted.
 export function sliders(document, form, data, change) {
   const make = (...given) => element(document, ...given);
-  const rows = [];
-  data.parameters.forEach((parameter, index) => {
-    if (!parameter.live) return;
+  const live = data.parameters.map((parameter, index) => ({ ...parameter, index })).filter((parameter) => parameter.live);
+  const ofTask = (task) => live.filter((parameter) => parameter.task === null || parameter.task === task).slice(0, MOST_ROWS);
+  const list = make("div", { class: "rows" });
+  let rows = [];
+  let current = null;
+
+  const row = (parameter) => {
+    const { index } = parameter;
     const id = `number-${index}`;
     const range = make("input", { type: "range", id, min: parameter.low, max: parameter.high, step: "any" });
     const field = make("input", { type: "number", step: "any", "aria-label": `${parameter.name}, exactly` });
@@ -122,19 +130,37 @@ export function sliders(document, form, data, change) {
       if (field.value !== "" && Number.isFinite(Number(field.value))) change(index, Number(field.value), true);
     });
     const label = make("label", { for: id }, parameter.label);
-    form.append(label, range, field);
-    rows.push({ index, label, range, field });
-  });
-  if (rows.length === 0) form.append(make("p", { class: "quiet" }, "This meta-loss has no traced numbers: give its losses data to make them live."));
-  form.addEventListener("submit", (event) => event.preventDefault());
+    return { parameter, label, range, field };
+  };
+  const fill = (parameters) => {
+    rows = parameters.map(row);
+    list.replaceChildren(...rows.flatMap(({ label, range, field }) => [label, range, field]));
+    if (current) show(current);
+  };
   // Only the numbers of what is shown.
   const concerns = ({ metas }, state) => state.sideBySide || metas.includes(state.meta) || metas.includes(state.over);
-  return (state) =>
-    rows.forEach(({ index, label, range, field }) => {
-      label.hidden = range.hidden = field.hidden = !concerns(data.parameters[index], state);
-      if (Number(range.value) !== state.p[index]) range.value = state.p[index];
-      if (document.activeElement !== field) field.value = String(Number(state.p[index].toPrecision(7)));
-    });
+  const show = (state) => {
+    current = state;
+    for (const { parameter, label, range, field } of rows) {
+      const value = state.p[parameter.index];
+      label.hidden = range.hidden = field.hidden = !concerns(parameter, state);
+      if (Number(range.value) !== value) range.value = value;
+      if (document.activeElement !== field) field.value = String(Number(value.toPrecision(7)));
+    }
+  };
+
+  if (live.length > MOST_ROWS) {
+    const chosen = make("select", { id: "set-task" }, ...data.tasks.map((label, task) => make("option", { value: task }, label)));
+    chosen.addEventListener("change", () => fill(ofTask(Number(chosen.value))));
+    form.append(make("label", { for: "set-task" }, "Numbers of"), chosen);
+  }
+  form.append(list);
+  fill(live.length > MOST_ROWS ? ofTask(0) : live);
+  if (live.length === 0) {
+    form.append(make("p", { class: "quiet" }, "This meta-loss has no traced numbers: give its losses data to make them live."));
+  }
+  form.addEventListener("submit", (event) => event.preventDefault());
+  return show;
 }
 
 // The numbers at the point.

@@ -122,6 +122,12 @@ function jump(program, [low, high], [below, above], thetas, p) {
     else [high, above] = [middle, theta];
     if (Math.abs(above - below) < gap / 2 ** 6) return null;
   }
+  const reason = (text) => ({ alpha: (low + high) / 2, below, above, confirmed: false, reason: text });
+  // A step of the inner loop is rounded to eps, a loss that is flat at its bottom to the square of that: beside what is
+  // usual for this alpha both values are zero, and which is lower says nothing.
+  const usual = middleOf(Array.from(thetas, (theta) => Math.abs(program.value(low, theta, p))));
+  const both = Math.max(program.value(low, below, p), program.value(high, above, p));
+  if (both <= 64 * EPS * EPS * usual) return reason("both values are zero but for rounding");
   // A valley may end before the other is as low: then it is where it ends, in a fold.
   const ends = () => {
     for (let k = 0; k < 40 && high - low > 2 * EPS * Math.max(Math.abs(low), Math.abs(high)); k++) {
@@ -132,7 +138,6 @@ function jump(program, [low, high], [below, above], thetas, p) {
     }
     return { alpha: (low + high) / 2, below, above, confirmed: true, reason: null };
   };
-  const reason = (text) => ({ alpha: (low + high) / 2, below, above, confirmed: false, reason: text });
   const valley = (alpha, start) => newton(program, alpha, start, p);
   const difference = (alpha) => {
     const [a, b] = [valley(alpha, below), valley(alpha, above)];
@@ -152,6 +157,11 @@ function jump(program, [low, high], [below, above], thetas, p) {
   }
   const there = difference(a);
   return { alpha: (a + b) / 2, below: there.a.theta, above: there.b.theta, confirmed: true, reason: null };
+}
+
+function middleOf(values) {
+  const sorted = values.filter(Number.isFinite).sort((a, b) => a - b);
+  return sorted[sorted.length >> 1] ?? 0;
 }
 
 // A zero of the direction near a start that is close; null where the iteration leaves or does not settle.
