@@ -425,9 +425,8 @@ def test_a_program_is_its_meta_loss(name: str, steps: list[int], x64: Any) -> No
             }
             for part, arrays in wanted.items():
                 flat = np.concatenate([np.ravel(x) for x in jax.tree.leaves(arrays)])
-                scale = (
-                    1e-12 if name not in ("iMAML", "Moreau") else 1e-8
-                )  # what an inner search leaves is searched twice
+                # What an inner search leaves is searched twice.
+                scale = 1e-8 if name in ("iMAML", "Moreau") else 1e-12
                 np.testing.assert_allclose(answer[part], flat, rtol=scale, atol=scale, err_msg=f"{k} {part}")
 
 
