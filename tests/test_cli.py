@@ -22,6 +22,8 @@ from plotly.offline import get_plotlyjs_version
 
 import mamlgrid as mg
 from mamlgrid._figures import checks, command_line, gallery, pictures
+from mamlgrid._figures import picture as picture_module
+from mamlgrid.plot._axes import legend
 
 QUADRATIC = {"figure_0", "figure_1", "optimal_theta_quadratic", "contour_quadratic", "outer_loop_quadratic"}
 QUARTIC = {"figure_2", "figure_3", "figure_4", "optimal_theta_quartic", "contour_quartic", "outer_loop_quartic"}
@@ -236,6 +238,28 @@ def test_size_and_dots_per_inch(tmp_path: Path, arguments: list[str], pixels: tu
     assert run("figures", "--out", str(tmp_path), *arguments).code == 0
     image = (tmp_path / "small.png").read_bytes()
     assert struct.unpack(">II", image[16:24]) == pixels
+
+
+@pytest.mark.parametrize("size", ["3x2.75in", "12x9cm"])
+def test_a_legend_keeps_within_a_picture_of_another_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: str
+) -> None:
+    drawn: list[Any] = []
+
+    def draw() -> Any:
+        ax = picture_module.new_axes()
+        for name in ("every theta is optimal", "still moving at the end", "the end of it"):
+            ax.plot([0, 1], [0, 1], label=name)
+        legend(ax)
+        drawn.append(ax)
+        return ax.figure
+
+    monkeypatch.setattr(pictures, "pictures", lambda case: [picture()._replace(draw=draw)])
+    assert run("figures", "--out", str(tmp_path), "--size", size).code == 0
+    (ax,) = drawn
+    box = ax.get_legend().get_window_extent()
+    assert box.x0 >= 0
+    assert box.x1 <= ax.figure.bbox.width
 
 
 @pytest.mark.usefixtures("cheap")

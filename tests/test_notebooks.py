@@ -24,3 +24,13 @@ def test_the_notebook_runs(name: str, tmp_path: Path) -> None:
 
 def test_there_are_notebooks() -> None:
     assert len(NOTEBOOKS) >= 2
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_carries_pictures_but_no_page(path: Path) -> None:
+    """An interactive figure brings the whole script of plotly; it is there once the cell is run."""
+    outputs = [o for cell in nbformat.read(path, as_version=4).cells for o in cell.get("outputs", [])]
+    kinds = [kind for output in outputs for kind in output.get("data", {})]
+    assert "image/png" in kinds
+    assert "text/html" not in kinds
+    assert path.stat().st_size < 600_000

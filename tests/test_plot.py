@@ -23,6 +23,7 @@ from mamlgrid.plot import _view
 from mamlgrid.plot._door import grid_of
 from mamlgrid.plot._facets import facets
 from mamlgrid.plot._levels import levels_of
+from mamlgrid.plot._looks import OPTIMAL, OPTIMAL_UNDER
 from mamlgrid.plot._ribbons import Box, ribbons
 from mamlgrid.plot._scene_optimum import optimum_scene
 from mamlgrid.plot._scene_run import run_scene
@@ -444,6 +445,21 @@ def test_ribbons_are_seen_where_the_curve_is(results: Results) -> None:
     assert (moved @ eye() > 0).all()
     outside = Box((0.0, 0.1), (-1.5, 1.7), (0.0, 0.5))
     assert len(ribbons(scene, outside)[0]) < len(strips) / 5
+
+
+def test_a_thin_ribbon_is_nearer_to_the_eye_than_a_thick_one(results: Results) -> None:
+    """Where a branch lies on the optimum, sorting by depth leaves it whole; no rim covers either of them."""
+    box = Box((0.0, 1.25), (-1.5, 1.7), (0.0, 0.5))
+    depths = []
+    for look in (OPTIMAL, OPTIMAL_UNDER._replace(dash="solid")):
+        strips, colors = ribbons(optimum_scene(results.optimum, look=look), box)
+        rims = np.array([to_hex(color) == "#ffffff" for color in colors])
+        depth = np.array([strip.mean(axis=0) / box.lengths @ eye() for strip in strips])
+        depths.append((depth[~rims], depth[rims]))
+    (thin, rim), (thick, other_rim) = depths
+    assert (thin > thick).all()
+    np.testing.assert_allclose(rim, other_rim, atol=1e-12)
+    assert (thick > rim).all()
 
 
 def test_a_surface_shows_the_optimum_and_where_it_jumps(results: Results) -> None:

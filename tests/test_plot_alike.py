@@ -207,6 +207,18 @@ def test_both_surfaces_have_the_same_marks_on_them(given: Given, name: str) -> N
     assert {t.name for t in traces} == {line.get_label() for line in artists} == {"fold"}
 
 
+def test_an_optimum_just_below_the_lowest_point_of_the_grid_is_drawn(given: Given) -> None:
+    """Between its points a surface reaches a little lower than they do."""
+    alphas = np.asarray(given.optimum.alphas)
+    status = np.where(alphas == 0, Status.DEGENERATE, Status.OK)
+    low = stand_ins.optimal(alphas, 1.1, status, values=alphas - 0.01)
+    assert low.values.min() < given.surface.values.min()
+    space, figure = plot.surface(given.surface, optimum=low), interactive.surface(given.surface, optimum=low)
+    (line,) = (line for line in space.lines if line.get_gid() == "marks 0")
+    (trace,) = (t for t in figure.data if t.name == line.get_label())
+    assert [trace.x[0], trace.y[0]] == [line.get_data_3d()[0][0], line.get_data_3d()[1][0]] == [0, 1.1]
+
+
 @pytest.mark.parametrize("field", ["values", "grads"])
 def test_both_contours_have_the_same_levels_and_colours(given: Given, field: Any) -> None:
     surface = given.surface

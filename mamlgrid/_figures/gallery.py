@@ -72,7 +72,12 @@ def write(pictures: list[Picture], folder: Path, static: Static) -> Iterator[Pat
         with _theme(static.theme):
             figure = picture.draw()
             if static.size is not None:
+                from ..plot._axes import legend
+
                 figure.set_size_inches(static.size)
+                for ax in figure.axes:
+                    if ax.get_legend() is not None:
+                        legend(ax)  # as many columns as have room now
             for suffix in static.forms:
                 yield _written(folder / f"{picture.name}.{suffix}", _static(figure, suffix, static.dpi))
         _close(figure)

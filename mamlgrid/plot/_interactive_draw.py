@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._interactive_style import VALUE
+from ._view import reached
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -125,7 +126,7 @@ def add_to_surface(figure: Any, scene: Scene, shown: tuple[float, float], *, at:
 
     def lifted(thing: Any, share: float) -> dict[str, Numbers]:
         on_it = thing.values if at is None else np.full(thing.y.size, float(at))
-        sides = ((thing.x, alphas), (thing.y, thetas), (on_it, shown))
+        sides = ((thing.x, alphas), (thing.y, thetas), (on_it, reached(*shown)))
         inside = np.all([(ends[0] <= along) & (along <= ends[-1]) for along, ends in sides], axis=0)
         z = on_it + share * height if at is None else on_it
         return {"x": thing.x, "y": np.where(inside, thing.y, np.nan), "z": z}

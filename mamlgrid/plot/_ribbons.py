@@ -8,7 +8,7 @@ import numpy as np
 
 from ._colours import paper, tone
 from ._draw import MARKERS, LegendNames, line_style
-from ._view import ASPECT, AZIMUTH, ELEVATION
+from ._view import ASPECT, AZIMUTH, ELEVATION, reached
 
 if TYPE_CHECKING:
     from mpl_toolkits.mplot3d import Axes3D
@@ -17,10 +17,14 @@ if TYPE_CHECKING:
     from ._scene import Scene
 
 # In lengths of the box: a point of line width, how far strips lie towards the eye, and a dash.
-_POINT, _LIFT, _DASH = 0.0035, 0.035, 0.03
+_POINT, _LIFT, _DASH = 0.0035, 0.04, 0.03
 
-# A strip has a pale rim of so many points, a little further from the eye.
-_RIM, _RIM_LIFT = 1.6, 0.03
+# A strip has a pale rim of so many points, further from the eye: it covers no other strip.
+_RIM, _RIM_LIFT = 1.6, 0.02
+
+# A thin strip lies so much nearer to the eye than one of this width, for each point between: where they coincide,
+# sorting by depth would otherwise make dashes of a solid line.
+_WIDEST, _PER_WIDTH = 5.5, 0.01
 
 
 class Box(NamedTuple):
@@ -38,7 +42,7 @@ class Box(NamedTuple):
 
     def inside(self, points: Numbers) -> Any:
         """Which of `[points, 3]` are in it."""
-        sides = np.array([self.x, self.y, self.z], float)
+        sides = np.array([self.x, self.y, reached(*self.z)], float)
         room = 1e-9 * (sides[:, 1] - sides[:, 0])
         return ((points >= sides[:, 0] - room) & (points <= sides[:, 1] + room)).all(axis=1)
 
@@ -53,9 +57,10 @@ def ribbons(scene: Scene, box: Box) -> tuple[list[Numbers], Numbers]:
         for part, look in curve.pieces:
             points = np.stack([curve.x[part], curve.y[part], curve.values[part]], axis=1)
             points = np.where(box.inside(points)[:, None], points, np.nan) / box.lengths
+            near = _LIFT + _PER_WIDTH * max(0.0, _WIDEST - look.width)
             for width, lift, color in (
                 (look.width + _RIM, _RIM_LIFT, paper()),
-                (look.width, _LIFT, tone(look.color)),
+                (look.width, near, tone(look.color)),
             ):
                 strips = _strips(points, width * _POINT, dashed=look.dash in ("dash", "dot"))
                 paths += list((strips + lift * _to_the_eye()) * box.lengths)

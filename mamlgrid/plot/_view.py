@@ -72,6 +72,15 @@ def roomy(low: float, high: float) -> tuple[float, float]:
     return low - room, high + room
 
 
+def reached(low: float, high: float) -> tuple[float, float]:
+    """The heights of what lies on a surface that is drawn from `low` to `high`.
+
+    Between the points of its grid the surface reaches a little further than its lowest and its highest point.
+    """
+    room = 0.02 * (high - low)
+    return low - room, high + room
+
+
 def eye(distance: float) -> dict[str, float]:
     """The direction looked from, as plotly names it, so far away from the middle."""
     up, around = np.deg2rad([ELEVATION, AZIMUTH])
