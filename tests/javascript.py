@@ -19,7 +19,7 @@ def run(script: str) -> Any:
         command = [NODE, "--input-type=commonjs", "-"]
         done = subprocess.run(command, input=shown + "console.log(text);", capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr[:3000]
-        return json.loads(done.stdout, object_hook=_number)
+        return json.loads(done.stdout, object_hook=_number, parse_int=float)
     if not CHROMIUM:
         pytest.skip("neither node nor chromium is there to run JavaScript")
     from playwright.sync_api import sync_playwright
@@ -28,10 +28,10 @@ def run(script: str) -> Any:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         found = browser.new_page().evaluate(f"() => {{ {shown} return text; }}")
         browser.close()
-    return json.loads(found, object_hook=_number)
+    return json.loads(found, object_hook=_number, parse_int=float)
 
 
-# JSON has no NaN and no infinity; an array of doubles is a list.
+# JSON has no NaN and no infinity; an array of doubles is a list, and a double without digits behind the point is one.
 _TOLD = """
 function told(x) {
   if (typeof x === "number" && !Number.isFinite(x)) return { number: String(x) };

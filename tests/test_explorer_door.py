@@ -33,7 +33,7 @@ REFUSED = {
     "not finite": ({"thetas": (0, np.inf)}, ValueError, "thetas must rise from a finite low end"),
     "labels": ({"labels": ["one"]}, ValueError, "labels must be one for each task"),
     "steps": ({"num_steps": [-1]}, ValueError, "num_steps must be numbers of inner steps"),
-    "positions": ({"positions": ["tasks.support[7]"]}, ValueError, r"got 'tasks.support\[7\]', there are tasks.support"),
+    "positions": ({"positions": ["tasks.support[7]"]}, ValueError, r"got 'tasks.support\[7\]', there are tasks"),
     "too many tasks": ({"metas": meta(300)}, ValueError, "200 at most; got 300: take a part of them"),
     "a network": ({"metas": mg.maml([lambda t: t["w"] ** 2])}, TypeError, "theta must be a scalar here.*draw a line"),
 }

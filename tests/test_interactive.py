@@ -312,11 +312,12 @@ def test_optimal_theta_with_the_ends_of_an_outer_loop(optimum: mg.OptimalTheta) 
 
 def test_range_shown() -> None:
     values = np.linspace(0, 1, 101)
-    assert shown(values) == (0.0, 1.0, "")
-    low, high, note = shown(np.append(values, 1e9))
+    assert shown(values) == (0.0, 1.0, "", "")
+    low, high, note, short = shown(np.append(values, 1e9))
+    assert short == f"cut above {high:.4g}"
     assert (low, "1e+09" in note) == (0.0, True)
     assert 1 < high < 10
-    low, high, _ = shown(np.array([-1e9, -1.0, 0.5, 1.0, 2.0]), signed=True)
+    low, high, *_ = shown(np.array([-1e9, -1.0, 0.5, 1.0, 2.0]), signed=True)
     assert -10 < low < -1
     assert high == 2.0
     assert shown(np.array([3.0, 3.0])).low < 3 < shown(np.array([3.0, 3.0])).high

@@ -14,12 +14,13 @@ import pytest
 
 import mamlgrid as mg
 from mamlgrid import Status, plot
-from mamlgrid.plot._levels import levels_of
+from mamlgrid.plot._levels import AUTOMATIC, levels_of
 from mamlgrid.plot._scene import Scene
 from mamlgrid.plot._scene_comparison import fixed_point_scene, regret_scene
-from mamlgrid.plot._scene_evaluation import best_scene, evaluation_scene
+from mamlgrid.plot._scene_evaluation import evaluation_scene, map_scene
 from mamlgrid.plot._scene_optimum import optimum_scene
 from mamlgrid.plot._scene_run import evenly, run_scene
+from mamlgrid.plot._scene_surface import surface_scene
 
 from . import stand_ins
 
@@ -134,10 +135,6 @@ def scenes_of_run(given: Given) -> list[Scene]:
     return [optimum_scene(given.optimum), run_scene(given.run, given.run.thetas, starts=ways[:, 0])]
 
 
-def best_of(mapped: Any) -> Scene:
-    return best_scene(mapped.alphas, mapped.alphas_test, mapped.values, mapped.status)
-
-
 SCENES: dict[str, tuple[Callable[[Any, Given], Any], Callable[[Given], list[Scene]]]] = {
     "fixed_points": (lambda m, g: m.fixed_points(g.comparison), lambda g: [fixed_point_scene(g.comparison)]),
     "regrets": (lambda m, g: m.regrets(g.comparison), lambda g: [regret_scene(g.comparison)]),
@@ -147,7 +144,7 @@ SCENES: dict[str, tuple[Callable[[Any, Given], Any], Callable[[Given], list[Scen
     ),
     "outer_loop": (lambda m, g: m.outer_loop(g.run, optimum=g.optimum), scenes_of_run),
     "evaluation": (lambda m, g: m.evaluation(g.tested), lambda g: [evaluation_scene(g.tested)[0]]),
-    "evaluation_map": (lambda m, g: m.evaluation(g.mapped), lambda g: [best_of(g.mapped)]),
+    "evaluation_map": (lambda m, g: m.evaluation(g.mapped), lambda g: [map_scene(g.mapped, AUTOMATIC).marks]),
 }
 
 
@@ -165,6 +162,17 @@ def test_both_draw_the_same_scene(given: Given, name: str) -> None:
             np.testing.assert_array_equal(y, exact)
 
 
+@pytest.mark.parametrize("name", ["bifurcation_diagram", "optimal_theta", "outer_loop", "fixed_points", "regrets"])
+def test_both_show_the_same_range_from_tick_to_tick(given: Given, name: str) -> None:
+    results = {"bifurcation_diagram": given.diagram, "optimal_theta": given.optimum, "outer_loop": given.run}
+    result = results.get(name, given.comparison)
+    ax, axis = getattr(plot, name)(result), getattr(interactive, name)(result).layout.yaxis
+    ends = 10.0 ** np.array(axis.range) if axis.type == "log" else axis.range
+    np.testing.assert_allclose(ends, ax.get_ylim())
+    at = np.asarray(ax.get_yticks())
+    assert all(np.isclose(at, end).any() for end in ends)
+
+
 def test_both_shade_the_cells_in_which_an_algorithm_climbs(given: Given) -> None:
     uphill = np.asarray(given.comparison.uphill[1]).T
     (mesh,) = (m for m in plot.climbing(given.comparison, "FOMAML").collections if m.get_array() is not None)
@@ -172,6 +180,31 @@ def test_both_shade_the_cells_in_which_an_algorithm_climbs(given: Given) -> None
     np.testing.assert_array_equal(np.asarray(mesh.get_array()).reshape(uphill.shape) > 0, uphill)
     np.testing.assert_array_equal(np.asarray(cells.z) > 0, uphill)
     assert uphill.any()
+
+
+@pytest.mark.parametrize("name", ["surface", "gradient_surface"])
+def test_both_surfaces_have_the_same_marks_on_them(given: Given, name: str) -> None:
+    """In one picture at their meta-loss; in the other, where the gradient is zero, on the plane."""
+    diagram, zlim = given.diagram, (-9.0, 300.0)
+    (branches,) = surface_scene(given.surface, "values", diagram=diagram).on_it
+    flat = name == "gradient_surface"
+    expected = {
+        (x, y, 0.0 if flat else value)
+        for marks in branches.marks
+        for x, y, value in zip(marks.x.tolist(), marks.y.tolist(), marks.values.tolist(), strict=True)
+        if given.surface.alphas[0] <= x <= given.surface.alphas[-1]
+    }
+    assert expected
+    space = getattr(plot, name)(given.surface, diagram=diagram, zlim=zlim)
+    artists = [line for line in space.lines if str(line.get_gid()).startswith("marks")]
+    assert {place for line in artists for place in zip(*np.array(line.get_data_3d()).tolist(), strict=True)} == expected
+    figure = getattr(interactive, name)(given.surface, diagram=diagram, zlim=zlim)
+    traces = [t for t in figure.data if t.type == "scatter3d" and t.mode == "markers" and t.customdata is not None]
+    lift = 0.0 if flat else 0.03 * (zlim[1] - zlim[0])
+    places = [place for t in traces for place in zip(t.x, t.y, t.z - lift, strict=True) if np.isfinite(place[1])]
+    assert sorted(places) == [pytest.approx(place) for place in sorted(expected)]
+    # What is beyond the surface is not named either.
+    assert {t.name for t in traces} == {line.get_label() for line in artists} == {"fold"}
 
 
 @pytest.mark.parametrize("field", ["values", "grads"])
@@ -190,12 +223,24 @@ def test_both_contours_have_the_same_levels_and_colours(given: Given, field: Any
 
 def test_both_maps_of_an_evaluation_show_what_is_in_doubt(given: Given) -> None:
     figure, ax = interactive.evaluation(given.mapped), plot.evaluation(given.mapped)
-    (doubts,) = (trace for trace in figure.data if trace.uid == "doubts")
+    (doubts,) = (trace for trace in figure.data if trace.name == "not confirmed")
     (marks,) = (line for line in ax.lines if line.get_label() == "not confirmed")
     assert [doubts.x[0], doubts.y[0]] == np.asarray(marks.get_xydata()).ravel().tolist()
     (drawn,) = (trace for trace in figure.data if trace.uid == "field")
     assert np.argwhere(np.isnan(drawn.z)).tolist() == [[6, 5]]
-    assert "same α" in {trace.name for trace in figure.data}
+    named = {trace.name for trace in figure.data if trace.name and trace.showlegend is not False}
+    legend: Any = ax.get_legend()
+    assert named == {text.get_text().replace(r"$\alpha$", "α") for text in legend.get_texts()}
+
+
+def test_a_flat_band_does_not_hide_the_colours_it_is_about(given: Given) -> None:
+    flat = replace(given.optimum, status=np.where(np.arange(10) == 4, Status.FLAT, Status.OK))
+    ax, figure = plot.contour(given.surface, optimum=flat), interactive.contour(given.surface, optimum=flat)
+    (patch,) = (p for p in ax.patches if p.get_gid() == "band 0")
+    (band,) = (trace for trace in figure.data if trace.uid == "band-0")
+    assert patch.get_facecolor()[3] == 0
+    assert band.fillcolor == "rgba(0,0,0,0)"
+    assert band.line.width > 0
 
 
 def test_both_contours_show_the_same_trajectories(given: Given) -> None:

@@ -271,3 +271,21 @@ def test_only_the_meta_loss_has_an_optimum_on_it(name: str) -> None:
 def test_everything_is_confirmed_in_these_results() -> None:
     assert (RUN.status == Status.OK).all()
     assert (OPTIMUM.status == Status.OK).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "argument", "value"),
+    [
+        ("surface", "zlim", np.arange(10_000.0)),
+        ("contour", "levels", np.zeros(10_000)),
+        ("contour", "title", ["a title"] * 10_000),
+        ("section", "alpha", np.arange(10_000.0)),
+        ("animate", "results", {"K": [SURFACE] * 100}),
+        ("task_losses", "labels", ["a task"] * 10_000),
+    ],
+)
+def test_what_is_said_of_a_value_is_one_short_line(name: str, argument: str, value: Any) -> None:
+    with pytest.raises((TypeError, ValueError)) as caught:
+        getattr(plot, name)(**TABLE[name][0] | {argument: value})
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 400

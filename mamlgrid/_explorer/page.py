@@ -11,6 +11,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from .. import __version__
 from .._base.replacing import write_text
 from .programs import Parameter, Programs, programs, with_numbers
@@ -154,9 +156,17 @@ def _data(named: Mapping[str, MetaLoss], made: Programs, labels: Sequence[str]) 
     return {
         "version": __version__,
         "metas": metas,
-        "parameters": [parameter._asdict() | {"label": _label(parameter, labels)} for parameter in made.parameters],
+        "parameters": [
+            parameter._asdict() | {"value": _in_json(parameter.value), "label": _label(parameter, labels)}
+            for parameter in made.parameters
+        ],
         "tasks": list(labels),
     }
+
+
+def _in_json(x: float) -> float | str:
+    """A number as JSON has it, or as a text that JavaScript reads as one."""
+    return x if np.isfinite(x) else {"inf": "Infinity", "-inf": "-Infinity"}.get(str(x), "NaN")
 
 
 def _label(parameter: Parameter, labels: Sequence[str]) -> str:
@@ -187,7 +197,7 @@ def _text(name: str) -> str:
 
 def _json(data: Any) -> str:
     """JSON that cannot end the element it stands in."""
-    return json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")
+    return json.dumps(data, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
 
 
 def _script(text: str) -> str:

@@ -11,9 +11,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._base.arguments import said
 from .._points.at import sample, with_derivative
 from ..inner._rules import Path
 from ._compiler.compile import Outputs, Program, compiled
+from ._compiler.numbers import remedy
 
 if TYPE_CHECKING:
     from .._meta.meta_loss import MetaLoss
@@ -59,7 +61,7 @@ class Parameter(NamedTuple):
         task: the task it belongs to, if to one.
         position: whether it lies on the theta axis.
         metas: the places of the meta-losses that it is a number of.
-        live: whether it can be moved; integers and booleans among the data of tasks cannot.
+        live: whether it can be moved; integers and booleans among the data of tasks cannot, nor what is not finite.
         leaf: the path of the array that it stands in.
         place: where it stands there.
     """
@@ -157,41 +159,64 @@ class _Numbers:
         texts = [f"p[{first + k}{each}]{test}" for k in range(int(np.prod(shape)))]
         return np.array(texts, object).reshape(shape)
 
+    def check_positions(self) -> None:
+        """Refuse a position that is no number of theirs."""
+        for given in self._positions or ():
+            if not any(_is_or_holds(given, parameter.leaf, parameter.place) for parameter in self.parameters):
+                leaves = ", ".join(dict.fromkeys(parameter.leaf for parameter in self.parameters)) or "no numbers"
+                raise ValueError(
+                    f"positions must be names of numbers or of arrays of them; got {said(given)}, there are {leaves}"
+                )
+
     def _parameter(self, path: str, index: tuple[int, ...], leaf: np.ndarray, prefix: str) -> Parameter:
-        name = path + "".join(f"[{i}]" for i in index)
+        name = _named(path, index)
         value, task = float(leaf[index]), index[0] if path.startswith("tasks.") else None
-        position = self._is_position(path, name)
-        if position:
+        position, live = self._is_position(path, index), leaf.dtype.kind == "f" and bool(np.isfinite(value))
+        if not live:
+            low, high = 0.0, 0.0
+        elif position:
             low, high = min(self._thetas[0], value), max(self._thetas[1], value)
         elif task is not None:
             low, high = (-1.0, 1.0) if value == 0 else (min(0.0, 2 * value), max(0.0, 2 * value))
         else:  # a strength or a weight keeps its sign
             low, high = sorted((value / 10, 4 * value)) if value else (0.0, 1.0)
-        return Parameter(prefix + name, value, low, high, task, position, [], leaf.dtype.kind == "f", path, index)
+        return Parameter(prefix + name, value, low, high, task, position and live, [], live, path, index)
 
-    def check_positions(self) -> None:
-        """Refuse names of positions that are names of nothing."""
-        for given in self._positions or ():
-            if not any(p.name == given or p.name.startswith(f"{given}[") for p in self.parameters):
-                leaves = ", ".join(dict.fromkeys(parameter.leaf for parameter in self.parameters)) or "no numbers"
-                raise ValueError(f"positions must be names of numbers or of arrays of them; got {given!r}, there are {leaves}")
-
-    def _is_position(self, path: str, name: str) -> bool:
+    def _is_position(self, path: str, index: tuple[int, ...]) -> bool:
         if self._positions is not None:
-            return any(name == given or name.startswith(f"{given}[") for given in self._positions)
+            return any(_is_or_holds(given, path, index) for given in self._positions)
         return re.split(r"[\W_]+", path.strip("[]'\""))[-1] in POSITIONS
+
+
+def _named(path: str, index: tuple[int, ...]) -> str:
+    return path + "".join(f"[{i}]" for i in index)
+
+
+def _is_or_holds(given: str, path: str, index: tuple[int, ...]) -> bool:
+    """Whether a name is that of a number, or of an array or a tree that it stands in."""
+    name = _named(path, index)
+    return name == given or name.startswith((f"{given}[", f"{given}."))
 
 
 def _numbers_of(meta: MetaLoss) -> dict[str, np.ndarray]:
     """The leaves by their paths, floating ones in double precision; integers and booleans only of tasks."""
     paths = jax.tree_util.tree_flatten_with_path(meta)[0]
     named = {jax.tree_util.keystr(path).removeprefix("."): leaf for path, leaf in paths}
+    for name, leaf in named.items():
+        if name.startswith("tasks.") and not _is_real(dtype := jnp.result_type(leaf)):
+            raise ValueError(
+                f"the explorer has real numbers, integers and booleans only, but {name} holds {dtype}{remedy(dtype)}"
+            )
     floating = {name: jnp.issubdtype(jnp.result_type(leaf), jnp.floating) for name, leaf in named.items()}
     return {
         name: np.asarray(leaf, np.float64) if floating[name] else np.asarray(leaf)
         for name, leaf in named.items()
         if floating[name] or name.startswith("tasks.")
     }
+
+
+def _is_real(dtype: Any) -> bool:
+    return any(jnp.issubdtype(dtype, kind) for kind in (np.floating, np.integer, np.bool_))
 
 
 def _of_one_task(meta: MetaLoss) -> MetaLoss:

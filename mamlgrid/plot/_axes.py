@@ -66,16 +66,17 @@ def without_rounding(values: Any, beside: Any = None) -> Any:
 
 
 def window(thetas: Numbers, bounds: Any) -> tuple[float, float]:
-    """The interval of theta to show: what is finite, with a margin; all of `bounds` around a constant.
+    """The interval of theta to show: what is finite, with a margin up to the next ticks; all of `bounds` around a
+    constant.
 
     Without the second part a curve that is constant but for rounding would be magnified until rounding shows.
     """
     low, high = (float(b) for b in bounds)
     finite = thetas[np.isfinite(thetas)]
     if not finite.size or np.ptp(finite) < 0.02 * (high - low):
-        return low, high
+        return outwards(low, high)
     margin = 0.07 * float(np.ptp(finite))
-    return float(finite.min()) - margin, float(finite.max()) + margin
+    return outwards(float(finite.min()) - margin, float(finite.max()) + margin)
 
 
 def rim(width: float, color: Any = None) -> list[Any]:
@@ -102,10 +103,12 @@ def tidy(ax: Axes, xlabel: str, ylabel: str, *, xlim: Any = None, ylim: Any = No
     low, high = sorted(ax.get_xlim()) if xlim is None else xlim
     ax.set_xlim(low, high)
     ax.xaxis.set_major_locator(ticks(low, high))
+    inside = sorted(ax.get_ylim()) if ylim is None else ylim
     if ax.get_yscale() == "linear":
-        inside = sorted(ax.get_ylim()) if ylim is None else ylim
         ax.set_ylim(*outwards(*inside))
         ax.yaxis.set_major_locator(ticks(*ax.get_ylim(), _MOST_UP))
+    elif ylim is not None:
+        ax.set_ylim(*decades(*inside))
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(True, color=_colours.mixed(0.1), linewidth=0.8)
     ax.set_axisbelow(True)
@@ -155,6 +158,16 @@ def outwards(low: float, high: float) -> tuple[float, float]:
     below = max((float(v) for v in at if v <= low), default=inside[0])
     above = min((float(v) for v in at if v >= high), default=inside[-1])
     return below, above
+
+
+def decades(low: float, high: float) -> tuple[float, float]:
+    """The powers of ten next to an interval of positive numbers on both sides.
+
+    >>> decades(0.03, 7.0)
+    (0.01, 10.0)
+    """
+    below, above = int(np.floor(np.log10(low))), int(np.ceil(np.log10(high)))
+    return 10.0**below, 10.0 ** max(above, below + 1)
 
 
 def legend(ax: Axes, *, least: int = 1) -> None:

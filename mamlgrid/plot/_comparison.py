@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._axes import ALPHA_LABEL, THETA_LABEL, exact, legend, named, span, tidy, window
+from ._axes import ALPHA_LABEL, THETA_LABEL, exact, legend, named, span, tidy
 from ._colours import mixed, paper
 from ._door import axes, text, wanted
 from ._draw import draw
-from ._scene_comparison import fixed_point_scene, regret_scene
+from ._scene_comparison import attracting_range, fixed_point_scene, regret_scene
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,9 +46,7 @@ def fixed_points(result: Comparison, ax: Axes | None = None, *, title: str | Non
     title = text("title", title)
     ax = axes(ax)
     draw(ax, scene, labels=False)
-    # What attracts is what a reader looks for; a repelling point far away would squeeze it.
-    stable = np.asarray(result.fixed_points)[np.asarray(result.attracting)]
-    ylim = window(np.concatenate([stable, *(curve.y for curve in scene.curves)]), scene.bounds)
+    ylim = attracting_range(result, scene)
     tidy(ax, ALPHA_LABEL, r"fixed point $\theta$", xlim=span(np.asarray(result.alphas)), ylim=ylim, title=title)
     legend(ax)
     return ax
@@ -83,7 +81,7 @@ def regrets(result: Comparison, ax: Axes | None = None, *, title: str | None = N
     draw(ax, scene)
     ax.set_yscale("log")
     across = span(np.asarray(result.alphas))
-    tidy(ax, ALPHA_LABEL, r"regret $L_M(\theta) - \min L_M$", xlim=across, title=title)
+    tidy(ax, ALPHA_LABEL, r"regret $L_M(\theta) - \min L_M$", xlim=across, ylim=scene.bounds, title=title)
     legend(ax)
     return ax
 

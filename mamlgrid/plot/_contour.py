@@ -8,14 +8,11 @@ import numpy as np
 
 from ._axes import ALPHA_LABEL, FIELD_LABELS, THETA_LABEL, exact, legend, named, span
 from ._colours import NONFINITE_GREY
-from ._door import Field, axes, beside, grid_of, scalar_thetas, text, wanted
-from ._door import scale as checked_scale
+from ._door import Field, axes, text
 from ._draw import draw
-from ._levels import label, levels_of
+from ._levels import label
 from ._outer_loop import draw_ways
-from ._scene_diagram import branch_scene
-from ._scene_optimum import optimum_scene
-from ._scene_run import evenly, run_scene
+from ._scene_surface import contour_scene
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -72,21 +69,18 @@ def contour(
     >>> mg.plot.contour(found).get_ylabel()
     'initial parameter $\\theta$'
     """
-    alphas, thetas, values = grid_of(wanted(result, "Surface"), field)
-    scale = checked_scale(levels, cmap, norm, vmin, vmax)
-    for name, other in (("optimum", optimum), ("run", run), ("diagram", diagram)):
-        beside(other, name)
+    scale: Any = {"levels": levels, "cmap": cmap, "norm": norm, "vmin": vmin, "vmax": vmax}
+    scene = contour_scene(result, field, optimum=optimum, run=run, diagram=diagram, **scale)
     title = text("title", title)
-    finals = None if run is None else scalar_thetas(run)
     ax = axes(ax)
-    fill(ax, alphas, thetas, values.T, levels_of(values, field != "values", scale), FIELD_LABELS[field])
-    if diagram is not None:
-        draw(ax, branch_scene(diagram), on_colour=True, labels=False)
-    if optimum is not None:
-        draw(ax, optimum_scene(optimum), on_colour=True)
-    if run is not None and finals is not None:
-        _draw_run(ax, run, *finals)
-    exact(ax, span(alphas), span(thetas))
+    fill(ax, scene.alphas, scene.thetas, scene.values.T, scene.levels, FIELD_LABELS[field])
+    for part in scene.on_it:
+        draw(ax, part, on_colour=True)
+    if scene.ways is not None:
+        draw_ways(ax, *scene.ways, color="white", alpha=0.9)
+    if scene.ends is not None:
+        draw(ax, scene.ends, on_colour=True, front=5)
+    exact(ax, span(scene.alphas), span(scene.thetas))
     named(ax, ALPHA_LABEL, THETA_LABEL, title)
     legend(ax)
     return ax
@@ -100,13 +94,3 @@ def fill(ax: Axes, x: Any, y: Any, values: Any, levels: Any, words: str) -> None
     filled.set(edgecolor="face", linewidth=0.3)
     ax.set_facecolor(NONFINITE_GREY)
     label(ax.figure.colorbar(filled, ax=ax, label=words, pad=0.02), levels)
-
-
-def _draw_run(ax: Axes, run: OuterRun, ends: Any, ways: Any) -> None:
-    """Trajectories of evenly chosen alphas: start, way, end."""
-    alphas = np.asarray(run.alphas)
-    some = evenly(alphas.size)
-    if ways is not None:
-        draw_ways(ax, alphas[some], ways[some], color="white", alpha=0.9)
-    starts = None if ways is None else ways[:, 0]
-    draw(ax, run_scene(run, ends, starts=starts, some=some), on_colour=True, front=5)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
+from .._base.arguments import said
 from ._axes import FIELD_LABELS, SIZE, SIZE_3D
 from ._levels import Scale
 
@@ -88,16 +89,16 @@ def one_number(name: str, value: Any) -> float:
     except (TypeError, ValueError):
         numbers = np.full(2, np.nan)
     if numbers.ndim:
-        raise TypeError(f"{name} must be one number, got {value!r}; call once for each, on the same axes")
+        raise TypeError(f"{name} must be one number, got {said(value)}; call once for each, on the same axes")
     if not np.isfinite(numbers):
-        raise ValueError(f"{name} must be finite, got {value!r}")
+        raise ValueError(f"{name} must be finite, got {said(value)}")
     return float(numbers)
 
 
 def whole_number(name: str, value: Any, least: int, most: int | None = None) -> int:
     """An integer from `least` to `most`."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
+        raise TypeError(f"{name} must be an integer, got {said(value)}")
     if value < least or (most is not None and value > most):
         reach = f"at least {least}" if most is None else f"from {least} to {most}"
         raise ValueError(f"{name} must be {reach}, got {value}")
@@ -107,23 +108,23 @@ def whole_number(name: str, value: Any, least: int, most: int | None = None) -> 
 def text(name: str, value: Any) -> str | None:
     """A text, or None."""
     if value is not None and not isinstance(value, str):
-        raise TypeError(f"{name} must be a text or None, got {value!r}")
+        raise TypeError(f"{name} must be a text or None, got {said(value)}")
     return value
 
 
 def switch(name: str, value: Any) -> bool:
     """True or False."""
     if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} must be True or False, got {value!r}")
+        raise TypeError(f"{name} must be True or False, got {said(value)}")
     return bool(value)
 
 
 def names(name: str, value: Any, count: int, things: str) -> list[str]:
     """A text for each of `count` things."""
     if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(v, str) for v in value):
-        raise TypeError(f"{name} must be a list of texts, one for each of the {count} {things}, got {value!r}")
+        raise TypeError(f"{name} must be a list of texts, one for each of the {count} {things}, got {said(value)}")
     if len(value) != count:
-        raise ValueError(f"{name} must be one for each of the {count} {things}, got {list(value)}")
+        raise ValueError(f"{name} must be one for each of the {count} {things}, got {said(list(value))}")
     return list(value)
 
 
@@ -136,11 +137,11 @@ def limits(name: str, value: Any) -> tuple[float, float] | None:
     except (TypeError, ValueError):
         low, high = np.nan, np.nan
     if not -np.inf < low < high < np.inf:
-        raise ValueError(f"{name} must be a pair (low, high) with low < high, got {value!r}")
+        raise ValueError(f"{name} must be a pair (low, high) with low < high, got {said(value)}")
     return low, high
 
 
-def scale(levels: Any, cmap: Any, norm: Any, vmin: Any, vmax: Any) -> Scale:
+def scale(levels: Any = None, cmap: Any = None, norm: Any = None, vmin: Any = None, vmax: Any = None) -> Scale:
     """What the caller says of levels and colours, when it makes sense together."""
     import matplotlib
     from matplotlib.colors import Colormap, Normalize
@@ -152,30 +153,32 @@ def scale(levels: Any, cmap: Any, norm: Any, vmin: Any, vmax: Any) -> Scale:
             levels = np.full(1, np.nan)
         if levels.ndim != 1 or levels.size < 2 or not np.isfinite(levels).all() or (np.diff(levels) <= 0).any():
             raise ValueError(
-                f"levels must be how many, or two or more finite increasing numbers, got {levels.tolist()!r}; "
+                f"levels must be how many, or two or more finite increasing numbers, got {said(levels.tolist())}; "
                 "plot.shared_levels gives some"
             )
     elif levels is not None:
         levels = whole_number("levels", levels, 2, 200)
     if not (cmap is None or isinstance(cmap, Colormap) or (isinstance(cmap, str) and cmap in matplotlib.colormaps)):
-        raise ValueError(f"cmap must be a colour map of matplotlib or its name, such as 'viridis', got {cmap!r}")
+        raise ValueError(f"cmap must be a colour map of matplotlib or its name, such as 'viridis', got {said(cmap)}")
     if not (norm in (None, "linear", "log") or isinstance(norm, Normalize)):
-        raise ValueError(f"norm must be 'linear', 'log' or a matplotlib.colors.Normalize, got {norm!r}")
+        raise ValueError(f"norm must be 'linear', 'log' or a matplotlib.colors.Normalize, got {said(norm)}")
     vmin, vmax = (None if v is None else one_number(n, v) for n, v in (("vmin", vmin), ("vmax", vmax)))
     if vmin is not None and vmax is not None and not vmin < vmax:
-        raise ValueError(f"vmin must be below vmax, got vmin={vmin!r}, vmax={vmax!r}")
+        raise ValueError(f"vmin must be below vmax, got vmin={said(vmin)}, vmax={said(vmax)}")
     if (vmin is not None or vmax is not None) and (isinstance(norm, Normalize) or isinstance(levels, np.ndarray)):
         other = "a list of levels" if isinstance(levels, np.ndarray) else "the norm"
-        raise ValueError(f"{other} has ends of its own, got vmin={vmin!r}, vmax={vmax!r} as well; leave these out")
+        raise ValueError(
+            f"{other} has ends of its own, got vmin={said(vmin)}, vmax={said(vmax)} as well; leave these out"
+        )
     if norm == "log" and vmin is not None and vmin <= 0:
-        raise ValueError(f"vmin must be above zero where norm is 'log', got {vmin!r}")
+        raise ValueError(f"vmin must be above zero where norm is 'log', got {said(vmin)}")
     return Scale(levels, cmap, norm, vmin, vmax)
 
 
 def field_of(surface: Any, field: Any) -> Numbers:
     """One field of a surface, `[alphas, thetas]`."""
     if not isinstance(field, str) or field not in FIELD_LABELS:
-        raise ValueError(f"field must be one of {', '.join(map(repr, FIELD_LABELS))}, got {field!r}")
+        raise ValueError(f"field must be one of {', '.join(map(repr, FIELD_LABELS))}, got {said(field)}")
     values = getattr(surface, field)
     if values is None:
         order = list(FIELD_LABELS).index(field)
@@ -189,7 +192,7 @@ def grid_of(surface: Any, field: Any) -> tuple[Numbers, Numbers, Numbers]:
     for name, points in (("alphas", alphas), ("thetas", thetas)):
         if np.unique(points).size < 2:
             raise ValueError(
-                f"a picture of a surface needs two or more {name}, got {points.tolist()}; see plot.section"
+                f"a picture of a surface needs two or more {name}, got {said(points.tolist())}; see plot.section"
             )
     rows, columns = np.unique(alphas, return_index=True)[1], np.unique(thetas, return_index=True)[1]
     return alphas[rows], thetas[columns], field_of(surface, field)[np.ix_(rows, columns)]

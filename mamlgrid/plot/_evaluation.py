@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._results.status import Status
 from ._axes import ALPHA_LABEL, exact, legend, named, rim, span, tidy
-from ._colours import GREY, NONFINITE_GREY, paper
+from ._colours import NONFINITE_GREY
 from ._contour import fill
 from ._door import axes, text, wanted
 from ._door import scale as checked_scale
 from ._draw import draw
-from ._levels import levels_of
-from ._scene_evaluation import best_scene, evaluation_scene
+from ._scene_evaluation import MapScene, evaluation_scene, map_scene
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,7 +72,7 @@ def evaluation(
     if values.ndim == 1 or 1 in values.shape:
         _curve(ax, result, title)
     else:
-        _map(ax, result, scale, title)
+        _map(ax, map_scene(result, scale), title)
     legend(ax, least=2)
     return ax
 
@@ -88,22 +86,13 @@ def _curve(ax: Axes, result: Any, title: str | None) -> None:
     tidy(ax, label, _VALUE, xlim=span(scene.alphas), ylim=(min(low, 0.0) if low >= 0 else low, high), title=title)
 
 
-def _map(ax: Axes, result: Any, scale: Any, title: str | None) -> None:
-    alphas, tested = np.asarray(result.alphas), np.asarray(result.alphas_test)
-    rows, columns = np.argsort(alphas), np.argsort(tested)
-    values, status = np.asarray(result.values)[rows][:, columns], np.asarray(result.status)[rows][:, columns]
-    x, y = alphas[rows], tested[columns]
-    fill(ax, x, y, values.T, levels_of(values, False, scale), _VALUE)
-    if not np.isfinite(values).all():
+def _map(ax: Axes, scene: MapScene, title: str | None) -> None:
+    fill(ax, scene.trained, scene.tested, scene.values.T, scene.levels, _VALUE)
+    if scene.lost:
         ax.fill_between([], [], color=NONFINITE_GREY, linewidth=0, label="not finite")
-    ends = max(x[0], y[0]), min(x[-1], y[-1])
-    if ends[0] < ends[1]:
+    if scene.same is not None:
         look: Any = {"color": "black", "linewidth": 1.0, "linestyle": (0, (4, 2)), "path_effects": rim(1.0)}
-        ax.plot(ends, ends, label=r"same $\alpha$", **look)
-    draw(ax, best_scene(x, y, values, status), on_colour=True)
-    row, column = np.nonzero((status != Status.OK) & (status != Status.NONFINITE))
-    doubt: Any = {"markeredgecolor": GREY, "markerfacecolor": paper(), "markersize": 4, "linestyle": "none"}
-    if row.size:
-        ax.plot(x[row], y[column], "o", label="not confirmed", zorder=6, **doubt)
-    exact(ax, span(x), span(y))
+        ax.plot(scene.same, scene.same, label=r"same $\alpha$", **look)
+    draw(ax, scene.marks, on_colour=True)
+    exact(ax, span(scene.trained), span(scene.tested))
     named(ax, _TRAINED, _TESTED, title)

@@ -48,8 +48,8 @@ def explorer(
 
     Raises:
         TypeError: no meta-loss.
-        ValueError: axes that do not rise, labels of another number than the tasks, too many tasks, positions that are no
-            numbers of these, a loss that cannot be compiled: the message names the primitive and the line of the loss.
+        ValueError: axes that do not rise, labels of another number than the tasks, too many tasks, positions that are
+            no numbers of these, a loss that cannot be compiled: then the message names the primitive and the line.
 
     >>> import mamlgrid as mg
     >>> case = mg.cases.quartic()
@@ -60,17 +60,25 @@ def explorer(
     if not named:
         raise ValueError("metas is empty: give at least one meta-loss")
     for name, meta in named.items():
+        if not isinstance(name, str):
+            raise TypeError(f"metas must have names that are texts; got {said(name)}")
         checked_meta(meta, f"metas[{name!r}]" if isinstance(metas, Mapping) else "metas")
     box = {"alpha": _axis("alphas", alphas), "theta": _axis("thetas", thetas)}
     numbers = {meta.num_tasks for meta in named.values()}
     if max(numbers) > MOST_TASKS:
         raise ValueError(
-            f"the explorer computes all tasks anew while a finger moves, {MOST_TASKS} at most; got {max(numbers)}: take a "
-            f"part of them, such as jax.tree.map(lambda x: x[:{MOST_TASKS}], tasks)"
+            f"the explorer computes all tasks anew while a finger moves, {MOST_TASKS} at most; got {max(numbers)}: "
+            f"take a part of them, such as jax.tree.map(lambda x: x[:{MOST_TASKS}], tasks)"
         )
+    if isinstance(labels, str):
+        raise ValueError(f"labels must be a sequence, one for each task; got {labels!r}")
     if labels is not None and numbers != {len(labels)}:
         raise ValueError(f"labels must be one for each task, {sorted(numbers)}; got {len(labels)}")
+    if isinstance(num_steps, int):
+        raise ValueError(f"num_steps must be several numbers of inner steps, such as range(11); got {num_steps}")
     steps = [_steps(k) for k in num_steps]
+    if isinstance(positions, str):
+        raise ValueError(f"positions must be a sequence of names, such as [{positions!r}]; got {positions!r}")
     words = labels or [f"task {i + 1}" for i in range(max(numbers))]
     return explorer_of(
         named, box, steps, positions, words, title or f"{', '.join(named)}: the explorer", _page_colours()

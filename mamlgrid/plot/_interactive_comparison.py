@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._axes import window
 from ._door import text, wanted
 from ._interactive_draw import add_scene
 from ._interactive_style import ALPHA, SHADE, THETA, axis, ends, graph_objects, laid_out
-from ._scene_comparison import fixed_point_scene, regret_scene
+from ._scene_comparison import attracting_range, fixed_point_scene, regret_scene
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -42,9 +41,7 @@ def fixed_points(result: Comparison, *, title: str | None = None) -> Figure:
     """
     figure = graph_objects().Figure()
     scene, title = fixed_point_scene(wanted(result, "Comparison")), text("title", title)
-    # What attracts is what a reader looks for; a repelling point far away would squeeze it.
-    stable = np.asarray(result.fixed_points)[np.asarray(result.attracting)]
-    limits = window(np.concatenate([stable, *(curve.y for curve in scene.curves)]), scene.bounds)
+    limits = attracting_range(result, scene)
     add_scene(figure, scene, limits)
     words = title or "Fixed points of the algorithms", ""
     return laid_out(figure, words, axis(ALPHA, ends(scene.alphas)), axis("fixed point θ", list(limits)))
@@ -75,7 +72,8 @@ def regrets(result: Comparison, *, title: str | None = None) -> Figure:
     figure = graph_objects().Figure()
     scene, title = regret_scene(wanted(result, "Comparison")), text("title", title)
     add_scene(figure, scene, (0.0, 0.0), up="regret")
-    up = axis("regret L<sub>M</sub>(θ) − min L<sub>M</sub>", None, type="log", exponentformat="power", dtick=1)
+    limits, log = np.log10(scene.bounds).tolist(), {"type": "log", "exponentformat": "power", "dtick": 1}
+    up = axis("regret L<sub>M</sub>(θ) − min L<sub>M</sub>", limits, **log)
     words = title or "What the fixed points of the algorithms cost", ""
     return laid_out(figure, words, axis(ALPHA, ends(scene.alphas)), up)
 

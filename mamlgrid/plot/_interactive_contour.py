@@ -7,15 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._colours import NONFINITE_GREY
-from ._door import Field, beside, grid_of, scalar_thetas, text, wanted
-from ._door import scale as checked_scale
+from ._door import Field, text
 from ._interactive_draw import add_scene
 from ._interactive_run import add_ways
 from ._interactive_style import ALPHA, FIELDS, THETA, axis, ends, graph_objects, laid_out
-from ._levels import levels_of
-from ._scene_diagram import branch_scene
-from ._scene_optimum import optimum_scene
-from ._scene_run import evenly, run_scene
+from ._scene_surface import contour_scene
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -82,23 +78,19 @@ def contour(
     'initial parameter θ'
     """
     figure = graph_objects().Figure()
-    alphas, thetas, values = grid_of(wanted(result, "Surface"), field)
-    scale = checked_scale(levels, cmap, norm, vmin, vmax)
-    for name, other in (("optimum", optimum), ("run", run), ("diagram", diagram)):
-        beside(other, name)
-    title = text("title", title)
-    finals = None if run is None else scalar_thetas(run)
-    fill(figure, alphas, thetas, values.T, levels_of(values, field != "values", scale), FIELDS[field])
-    limits = (float(thetas[0]), float(thetas[-1]))
-    if diagram is not None:
-        add_scene(figure, branch_scene(diagram), limits, on_colour=True)
-    if optimum is not None:
-        add_scene(figure, optimum_scene(optimum), limits, on_colour=True)
-    if run is not None and finals is not None:
-        _add_run(figure, run, *finals, limits)
-    words = title or f"{FIELDS[field][0].upper()}{FIELDS[field][1:]} over α and θ", ""
-    across = axis(ALPHA, ends(alphas), showgrid=False)
-    up, look = axis(THETA, ends(thetas), showgrid=False), {"plot_bgcolor": NONFINITE_GREY, "meta": BAR_ABOVE}
+    scale: Any = {"levels": levels, "cmap": cmap, "norm": norm, "vmin": vmin, "vmax": vmax}
+    scene = contour_scene(result, field, optimum=optimum, run=run, diagram=diagram, **scale)
+    words = text("title", title) or f"{FIELDS[field][0].upper()}{FIELDS[field][1:]} over α and θ", ""
+    fill(figure, scene.alphas, scene.thetas, scene.values.T, scene.levels, FIELDS[field])
+    limits = (float(scene.thetas[0]), float(scene.thetas[-1]))
+    for part in scene.on_it:
+        add_scene(figure, part, limits, on_colour=True)
+    if scene.ways is not None:
+        add_ways(figure, *scene.ways, "#ffffff", 0.9)
+    if scene.ends is not None:
+        add_scene(figure, scene.ends, limits, on_colour=True)
+    across = axis(ALPHA, ends(scene.alphas), showgrid=False)
+    up, look = axis(THETA, ends(scene.thetas), showgrid=False), {"plot_bgcolor": NONFINITE_GREY, "meta": BAR_ABOVE}
     return laid_out(figure, words, across, up, **look)
 
 
@@ -136,13 +128,3 @@ def fill(
         uid="field",
         name="",
     )
-
-
-def _add_run(figure: Any, run: Any, finals: Numbers, ways: Numbers | None, limits: tuple[float, float]) -> None:
-    """Trajectories of evenly chosen alphas: start, way, end."""
-    alphas = np.asarray(run.alphas)
-    some = evenly(alphas.size)
-    if ways is not None:
-        add_ways(figure, alphas[some], ways[some], "#ffffff", 0.9)
-    starts = None if ways is None else ways[:, 0]
-    add_scene(figure, run_scene(run, finals, starts=starts, some=some), limits, on_colour=True)

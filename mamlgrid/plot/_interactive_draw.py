@@ -73,7 +73,8 @@ def add_scene(
         for k, group in enumerate(scene.marks)
     ]
     bands = [
-        _band(band, across) | {"uid": f"band-{k}", **known.name(band.look.label)} for k, band in enumerate(scene.bands)
+        _band(band, across, on_colour) | {"uid": f"band-{k}", **known.name(band.look.label)}
+        for k, band in enumerate(scene.bands)
     ]
     # From the back to the front; of curves and of marks the first ones are in front.
     rims = [_rim(trace) for trace in curves if trace["line"]["width"]] if on_colour else []
@@ -87,18 +88,22 @@ def _rim(trace: dict[str, Any]) -> dict[str, Any]:
     return {"x": trace["x"], "y": trace["y"], "mode": "lines", "line": line, "hoverinfo": "skip", "showlegend": False}
 
 
-def _band(band: Band, across: tuple[float, float]) -> dict[str, Any]:
+def _band(band: Band, across: tuple[float, float], on_colour: bool) -> dict[str, Any]:
     """A rectangle with one hover text."""
     look, (low, high) = band.look, across
+    line: dict[str, Any] = {"width": 0, "color": look.color}
     face: dict[str, Any] = {"fillcolor": look.color, "opacity": look.opacity}
-    if look.hatched:
+    if on_colour:
+        # What is below is what the band is about.
+        face, line = {"fillcolor": "rgba(0,0,0,0)"}, {"width": 2, "color": look.color, "dash": "dot"}
+    elif look.hatched:
         face = {"fillpattern": {"shape": "/", "fgcolor": look.color, "bgcolor": "rgba(0,0,0,0)", "size": 7}}
     return {
         "x": [band.left, band.right, band.right, band.left, band.left],
         "y": [low, low, high, high, low],
         "mode": "lines",
         "fill": "toself",
-        "line": {"width": 0, "color": look.color},
+        "line": line,
         "hoveron": "fills",
         "hoverinfo": "text",
         "text": band.words,
@@ -106,21 +111,23 @@ def _band(band: Band, across: tuple[float, float]) -> dict[str, Any]:
     }
 
 
-def add_to_surface(figure: Any, scene: Scene, height: float, *, at: float | None = None) -> None:
+def add_to_surface(figure: Any, scene: Scene, shown: tuple[float, float], *, at: float | None = None) -> None:
     """Add curves, marks and flat alphas to a surface, as far as it reaches.
 
     Args:
         figure: a surface with its cross-sections.
         scene: what to draw.
-        height: of the range in view.
+        shown: the heights in view.
         at: draw everything at this height instead of that of the surface.
     """
     known = _Legend(figure)
-    alphas, thetas = figure.data[0].x, figure.data[0].y
+    alphas, thetas, height = figure.data[0].x, figure.data[0].y, shown[1] - shown[0]
 
     def lifted(thing: Any, share: float) -> dict[str, Numbers]:
-        z = thing.values + share * height if at is None else np.full(thing.y.size, at + 0.0)
-        inside = (alphas[0] <= thing.x) & (thing.x <= alphas[-1]) & (thetas[0] <= thing.y) & (thing.y <= thetas[-1])
+        on_it = thing.values if at is None else np.full(thing.y.size, float(at))
+        sides = ((thing.x, alphas), (thing.y, thetas), (on_it, shown))
+        inside = np.all([(ends[0] <= along) & (along <= ends[-1]) for along, ends in sides], axis=0)
+        z = on_it + share * height if at is None else on_it
         return {"x": thing.x, "y": np.where(inside, thing.y, np.nan), "z": z}
 
     for curve in scene.curves:
@@ -140,8 +147,11 @@ def add_to_surface(figure: Any, scene: Scene, height: float, *, at: float | None
                 **known.name(look.label),
             )
     for marks in scene.marks:
+        place = lifted(marks, _MARK)
+        if not np.isfinite(place["y"]).any():
+            continue  # nor is it named
         figure.add_scatter3d(
-            **lifted(marks, _MARK),
+            **place,
             customdata=_pairs(marks),
             mode="markers",
             marker=_mark(marks.look, in_space=True),

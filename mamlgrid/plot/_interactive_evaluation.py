@@ -6,16 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._results.status import Status
 from ._axes import span
-from ._colours import BLACK, GREY, NONFINITE_GREY
+from ._colours import BLACK, NONFINITE_GREY
 from ._door import scale as checked_scale
 from ._door import text, wanted
 from ._interactive_contour import BAR_ABOVE, fill
 from ._interactive_draw import add_scene
 from ._interactive_style import ALPHA, axis, ends, graph_objects, laid_out
-from ._levels import levels_of
-from ._scene_evaluation import best_scene, evaluation_scene
+from ._scene_evaluation import MapScene, evaluation_scene, map_scene
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -71,7 +69,7 @@ def evaluation(
     words = title or "What was trained, tested", ""
     if values.ndim == 1 or 1 in values.shape:
         return _curve(figure, result, words)
-    return _map(figure, result, scale, words)
+    return _map(figure, map_scene(result, scale), words)
 
 
 def _curve(figure: Any, result: Any, words: tuple[str, str]) -> Figure:
@@ -85,24 +83,20 @@ def _curve(figure: Any, result: Any, words: tuple[str, str]) -> Figure:
     return laid_out(figure, words, axis(label, ends(scene.alphas)), axis(_VALUE, [low - room, high + room]))
 
 
-def _map(figure: Any, result: Any, scale: Any, words: tuple[str, str]) -> Figure:
+def _map(figure: Any, scene: MapScene, words: tuple[str, str]) -> Figure:
     """Contours with the diagonal, the lowest of each column, and what is in doubt."""
-    alphas, tested = np.asarray(result.alphas), np.asarray(result.alphas_test)
-    rows, columns = np.argsort(alphas), np.argsort(tested)
-    values, status = np.asarray(result.values)[rows][:, columns], np.asarray(result.status)[rows][:, columns]
-    x, y = alphas[rows], tested[columns]
-    fill(figure, x, y, values.T, levels_of(values, False, scale), _VALUE, names=(_TRAINED, _TESTED))
-    first, last = max(x[0], y[0]), min(x[-1], y[-1])
-    if first < last:
+    names = _TRAINED, _TESTED
+    fill(figure, scene.trained, scene.tested, scene.values.T, scene.levels, _VALUE, names=names)
+    if scene.lost:
+        square = {"symbol": "square", "size": 12, "color": NONFINITE_GREY}
+        figure.add_scatter(x=[None], y=[None], mode="markers", marker=square, name="not finite", showlegend=True)
+    if scene.same is not None:
         line = {"color": BLACK, "width": 1.5, "dash": "dash"}
         diagonal: Any = {"mode": "lines", "line": line, "name": "same α", "hoverinfo": "skip", "uid": "diagonal"}
-        figure.add_scatter(x=[first, last], y=[first, last], **diagonal)
-    add_scene(figure, best_scene(x, y, values, status), (y[0], y[-1]), up=_TESTED, on_colour=True)
-    row, column = np.nonzero((status != Status.OK) & (status != Status.NONFINITE))
-    if row.size:
-        mark = {"symbol": "circle", "color": "white", "size": 7, "line": {"color": GREY, "width": 1.5}}
-        told = [Status(int(code)).message for code in status[row, column]]
-        more: Any = {"mode": "markers", "marker": mark, "name": "not confirmed", "uid": "doubts", "text": told}
-        figure.add_scatter(x=x[row], y=y[column], hovertemplate="%{text}<extra></extra>", **more)
-    across, up = (axis(name, list(span(points)), showgrid=False) for name, points in ((_TRAINED, x), (_TESTED, y)))
+        figure.add_scatter(x=scene.same, y=scene.same, **diagonal)
+    add_scene(figure, scene.marks, scene.marks.bounds, up=_TESTED, on_colour=True)
+    across, up = (
+        axis(name, list(span(points)), showgrid=False)
+        for name, points in zip(names, (scene.trained, scene.tested), strict=True)
+    )
     return laid_out(figure, words, across, up, plot_bgcolor=NONFINITE_GREY, meta=BAR_ABOVE)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._base.arguments import said
 from ._axes import number
 from ._colours import SECTIONS, TASKS, of
 from ._door import Field, field_of, names, one_number, text, wanted, whole_number
@@ -114,7 +115,7 @@ def section(
     figure = graph_objects().Figure()
     alphas, thetas, values = _in_order(wanted(surface, "Surface"), field_of(surface, field))
     if (alpha is None) == (theta is None):
-        raise ValueError(f"give either alpha or theta to cut at, got alpha={alpha!r}, theta={theta!r}")
+        raise ValueError(f"give either alpha or theta to cut at, got alpha={said(alpha)}, theta={said(theta)}")
     title = text("title", title)
     if alpha is not None:
         at, name, fixed, free, across = one_number("alpha", alpha), "α", alphas, thetas, THETA

@@ -6,15 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._door import Field, beside, grid_of, limits, text, wanted
-from ._door import scale as checked_scale
+from ._door import Field, text
 from ._interactive_draw import add_to_surface
 from ._interactive_sections import Look, linked_sections
 from ._interactive_style import FIELDS
-from ._looks import OPTIMAL, OPTIMAL_UNDER
-from ._scene_diagram import branch_scene
-from ._scene_optimum import optimum_scene
-from ._view import surface_view
+from ._scene_surface import SurfaceScene, gradient_scene, surface_scene
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -75,26 +71,11 @@ def surface(
     >>> [trace.type for trace in surface(found).data]
     ['surface', 'scatter3d', 'scatter3d', 'scatter', 'scatter']
     """
-    grid = grid_of(wanted(result, "Surface"), field)
-    scale = checked_scale(levels, cmap, norm, vmin, vmax)
-    zlim, title = limits("zlim", zlim), text("title", title)
-    given = {name: beside(other, name) for name, other in (("optimum", optimum), ("diagram", diagram))}
-    on_it = [name for name, other in given.items() if other is not None]
-    if on_it and field != "values":
-        raise ValueError(
-            f"{on_it[0]} is drawn at its meta-loss, which is on the surface of field='values' only, got {field!r}"
-        )
-    signed = field != "values"
-    view = surface_view(grid[2], signed=signed, zlim=zlim, scale=scale)
+    scale: Any = {"levels": levels, "cmap": cmap, "norm": norm, "vmin": vmin, "vmax": vmax}
+    scene = surface_scene(result, field, optimum=optimum, diagram=diagram, zlim=zlim, **scale)
     label = FIELDS[field]
-    title = title or f"{label[0].upper()}{label[1:]} over α and θ"
-    figure = linked_sections(*grid, view=view, look=Look(label, signed), title=title)
-    height = view.shown.high - view.shown.low
-    if diagram is not None:
-        add_to_surface(figure, branch_scene(diagram), height)
-    if optimum is not None:
-        line = OPTIMAL if diagram is None else OPTIMAL_UNDER._replace(dash="solid")
-        add_to_surface(figure, optimum_scene(optimum, look=line), height)
+    figure = _sections(scene, text("title", title) or f"{label[0].upper()}{label[1:]} over α and θ")
+    _add_what_is_on_it(figure, scene)
     return figure
 
 
@@ -140,17 +121,23 @@ def gradient_surface(
     >>> [trace.name for trace in gradient_surface(found).data if trace.showlegend]
     ['plane z = 0']
     """
-    alphas, thetas, grads = grid_of(wanted(result, "Surface"), "grads")
-    scale = checked_scale(levels, cmap, norm, vmin, vmax)
-    zlim, title = limits("zlim", zlim), text("title", title)
-    beside(diagram, "diagram")
-    view = surface_view(grads, signed=True, zlim=zlim, scale=scale)
-    look, title = Look(FIELDS["grads"], signed=True), title or "Gradient of the meta-loss over α and θ"
-    figure = linked_sections(alphas, thetas, grads, view=view, look=look, title=title)
-    _add_plane(figure, alphas, thetas)
-    if diagram is not None:
-        add_to_surface(figure, branch_scene(diagram), view.shown.high - view.shown.low, at=0.0)
+    scale: Any = {"levels": levels, "cmap": cmap, "norm": norm, "vmin": vmin, "vmax": vmax}
+    scene = gradient_scene(result, diagram=diagram, zlim=zlim, **scale)
+    figure = _sections(scene, text("title", title) or "Gradient of the meta-loss over α and θ")
+    _add_plane(figure, scene.alphas, scene.thetas)
+    _add_what_is_on_it(figure, scene)
     return figure
+
+
+def _sections(scene: SurfaceScene, title: str) -> Figure:
+    """The surface and its cross-sections, with nothing on it."""
+    look = Look(FIELDS[scene.field], scene.signed)
+    return linked_sections(scene.alphas, scene.thetas, scene.values, view=scene.view, look=look, title=title)
+
+
+def _add_what_is_on_it(figure: Any, scene: SurfaceScene) -> None:
+    for part in scene.on_it:
+        add_to_surface(figure, part, scene.view.shown[:2], at=scene.at)
 
 
 def _add_plane(figure: Any, alphas: Numbers, thetas: Numbers) -> None:

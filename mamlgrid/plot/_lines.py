@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .._base.arguments import said
 from ._axes import ALPHA_LABEL, FIELD_LABELS, THETA_LABEL, THICK, legend, span, tidy
 from ._colours import SECTIONS, TASKS, mixed, of
 from ._door import Field, axes, field_of, names, one_number, text, wanted, whole_number
@@ -98,7 +99,7 @@ def section(
     """
     values = field_of(wanted(surface, "Surface", "surface"), field)
     if (alpha is None) == (theta is None):
-        raise ValueError(f"give either alpha or theta to cut at, got alpha={alpha!r}, theta={theta!r}")
+        raise ValueError(f"give either alpha or theta to cut at, got alpha={said(alpha)}, theta={said(theta)}")
     alphas, thetas, title = np.asarray(surface.alphas), np.asarray(surface.thetas), text("title", title)
     if alpha is not None:
         row = int(np.argmin(np.abs(alphas - one_number("alpha", alpha))))

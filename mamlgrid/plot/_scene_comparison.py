@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._axes import THICK
+from ._axes import THICK, decades, window
 from ._colours import ALGORITHMS, BLACK, OPTIMUM_FAINT, of
 from ._looks import LineLook, MarkLook, confirmed
-from ._scene import Marks, Scene, limits
+from ._scene import Marks, Scene, limits, span_of
 from ._scene_diagram import point_marks
 from ._scene_optimum import optimum_scene
 
@@ -49,13 +49,20 @@ def fixed_point_scene(result: Any, *, only: int | None = None) -> Scene:
     return Scene(limits(result.alphas), limits(result.thetas), best.curves, best.bands, (*doubts, *found))
 
 
+def attracting_range(result: Any, scene: Scene) -> tuple[float, float]:
+    """The thetas to show: what attracts is what a reader looks for, a repelling point far away would squeeze it."""
+    stable = np.asarray(result.fixed_points)[np.asarray(result.attracting)]
+    return window(np.concatenate([stable, *(curve.y for curve in scene.curves)]), scene.bounds)
+
+
 def regret_scene(result: Any) -> Scene:
-    """The regret of each fixed point; zero, and what is rounding, is left out."""
+    """The regret of each fixed point, zero and what is rounding left out; `bounds` are the decades around them."""
     regrets, values = np.asarray(result.regrets), np.asarray(result.values)
     largest = np.max(np.abs(values), initial=0, where=np.isfinite(values) & np.asarray(result.attracting))
     rounding = _ROUNDINGS * np.finfo(values.dtype).eps * largest
     found = _points(result, np.where(regrets > rounding, regrets, np.nan), None)
-    return Scene(limits(result.alphas), limits(result.thetas), marks=found)
+    heights = np.concatenate([np.zeros(0), *(mark.y for mark in found)])
+    return Scene(limits(result.alphas), decades(*span_of(heights)) if heights.size else (0.1, 1.0), marks=found)
 
 
 def _points(result: Any, heights: Numbers, only: int | None) -> tuple[Marks, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._base.arguments import said
 from . import _surface
 from ._axes import SIZE, SIZE_3D
 from ._door import Field, field_of, names, one_number, wanted, whole_number
@@ -99,13 +100,13 @@ def animate(
     from matplotlib.figure import Figure
 
     if not callable(draw):
-        raise TypeError(f"draw must be a function such as plot.contour, got {draw!r}")
+        raise TypeError(f"draw must be a function such as plot.contour, got {said(draw)}")
     if isinstance(results, str) or not isinstance(results, Sequence) or not results:
-        raise ValueError(f"results must be a list of one or more results, got {results!r}")
+        raise ValueError(f"results must be a list of one or more results, got {said(results)}")
     told = [None] * len(results) if titles is None else names("titles", titles, len(results), "results")
     interval = one_number("interval", interval)
     if interval <= 0:
-        raise ValueError(f"interval must be above zero, got {interval!r}")
+        raise ValueError(f"interval must be above zero, got {said(interval)}")
     space = draw in (_surface.surface, _surface.gradient_surface)
     options = _shared_options(results, draw, options) | options
 
@@ -147,5 +148,5 @@ def _shared_options(results: Sequence[Any], draw: Callable[..., Any], options: d
 
 def _surfaces(surfaces: Any) -> list[Any]:
     if isinstance(surfaces, str) or not isinstance(surfaces, Sequence) or not surfaces:
-        raise TypeError(f"surfaces must be a list of one or more surfaces, got {surfaces!r}")
+        raise TypeError(f"surfaces must be a list of one or more surfaces, got {said(surfaces)}")
     return [wanted(surface, "Surface", f"surfaces[{i}]") for i, surface in enumerate(surfaces)]

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ._axes import FIELD_LABELS, legend, ticks
 from ._colours import mixed
-from ._door import Field, axes_3d, beside, grid_of, limits, text, wanted
-from ._door import scale as checked_scale
+from ._door import Field, axes_3d, text
 from ._facets import facets, shaded, thinned
 from ._levels import label
-from ._looks import OPTIMAL, OPTIMAL_UNDER
 from ._ribbons import Box, draw_in_space, ribbons
-from ._scene_diagram import branch_scene
-from ._scene_optimum import optimum_scene
-from ._view import ASPECT, AZIMUTH, ELEVATION, SurfaceView, roomy, surface_view
+from ._scene_surface import SurfaceScene, gradient_scene, surface_scene
+from ._view import ASPECT, AZIMUTH, ELEVATION, roomy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -83,26 +79,15 @@ def surface(
     >>> [float(end) for end in mg.plot.surface(found, zlim=(0, 0.5)).get_zlim()]
     [0.0, 0.5]
     """
-    alphas, thetas, values = grid_of(wanted(result, "Surface"), field)
-    scale = checked_scale(levels, cmap, norm, vmin, vmax)
-    zlim, title = limits("zlim", zlim), text("title", title)
-    given = {name: beside(other, name) for name, other in (("optimum", optimum), ("diagram", diagram))}
-    on_it = [name for name, other in given.items() if other is not None]
-    if on_it and field != "values":
-        raise ValueError(
-            f"{on_it[0]} is drawn at its meta-loss, which is on the surface of field='values' only, got {field!r}"
-        )
+    scale: Any = {"levels": levels, "cmap": cmap, "norm": norm, "vmin": vmin, "vmax": vmax}
+    scene = surface_scene(result, field, optimum=optimum, diagram=diagram, zlim=zlim, **scale)
+    title = text("title", title)
     space = axes_3d(ax)
-    view = surface_view(values, signed=field != "values", zlim=zlim, scale=scale)
-    box = Box((alphas[0], alphas[-1]), (thetas[0], thetas[-1]), view.shown[:2])
-    scenes = [] if diagram is None else [branch_scene(diagram)]
-    if optimum is not None:
-        look = OPTIMAL if diagram is None else OPTIMAL_UNDER._replace(dash="solid")
-        scenes.append(optimum_scene(optimum, look=look))
+    box, on_it = _box(scene), _heights(scene)
     space.computed_zorder = False
-    _add(space, *_with_ribbons(*_coloured(alphas, thetas, values, view), scenes, box))
-    draw_in_space(space, scenes, box)
-    _finish(space, box, view, FIELD_LABELS[field], title)
+    _add(space, *_with_ribbons(*_coloured(scene), on_it, box))
+    draw_in_space(space, on_it, box)
+    _finish(space, scene, title)
     return space
 
 
@@ -147,37 +132,49 @@ def gradient_surface(
     >>> mg.plot.gradient_surface(found).name
     '3d'
     """
-    alphas, thetas, grads = grid_of(wanted(result, "Surface"), "grads")
-    scale = checked_scale(levels, cmap, norm, vmin, vmax)
-    zlim, title = limits("zlim", zlim), text("title", title)
-    scenes = [] if beside(diagram, "diagram") is None else [_at_zero(branch_scene(diagram))]
+    scale: Any = {"levels": levels, "cmap": cmap, "norm": norm, "vmin": vmin, "vmax": vmax}
+    scene = gradient_scene(result, diagram=diagram, zlim=zlim, **scale)
+    title = text("title", title)
     space = axes_3d(ax)
-    view = surface_view(grads, signed=True, zlim=zlim, scale=scale)
-    box = Box((alphas[0], alphas[-1]), (thetas[0], thetas[-1]), view.shown[:2])
-    polygons, colors = _coloured(alphas, thetas, grads, view)
+    box, on_it = _box(scene), _heights(scene)
+    polygons, colors = _coloured(scene)
     # Seen from above, a plane parts what it hides from what hides it: below it, the plane, above it is the right
     # order for every facet. matplotlib alone would sort whole collections, and draw them through each other.
     space.computed_zorder = False
     upper = polygons[..., 2].mean(axis=1) > 0
     _add(space, polygons[~upper], colors[~upper], zorder=1)
-    corners = np.array([[a, t, 0.0] for a, t in zip(alphas[[0, -1, -1, 0]], thetas[[0, 0, -1, -1]], strict=True)])
+    corners = np.array([[box.x[i], box.y[k], 0.0] for i, k in ((0, 0), (1, 0), (1, 1), (0, 1))])
     _add(space, corners[None], np.array([_GLASS]), zorder=2)
-    _add(space, *_with_ribbons(polygons[upper], colors[upper], scenes, box), zorder=3)
-    draw_in_space(space, scenes, box)
-    _finish(space, box, view, FIELD_LABELS["grads"], title)
+    _add(space, *_with_ribbons(polygons[upper], colors[upper], on_it, box), zorder=3)
+    draw_in_space(space, on_it, box)
+    _finish(space, scene, title)
     return space
 
 
-def _coloured(alphas: Numbers, thetas: Numbers, values: Numbers, view: SurfaceView) -> tuple[Numbers, Numbers]:
+def _box(scene: SurfaceScene) -> Box:
+    """All of both axes, and the heights in view."""
+    sides = (scene.alphas[[0, -1]].tolist(), scene.thetas[[0, -1]].tolist())
+    return Box(*sides, scene.view.shown[:2])
+
+
+def _coloured(scene: SurfaceScene) -> tuple[Numbers, Numbers]:
     """The facets in view with their colours."""
-    (low, high, _), levels = view
-    polygons = facets(*thinned(alphas, thetas, values), low, high, levels.levels)
-    return polygons, shaded(polygons, levels, (alphas, thetas, (low, high)))
+    box, levels = _box(scene), scene.view.levels
+    low, high = box.z
+    polygons = facets(*thinned(scene.alphas, scene.thetas, scene.values), low, high, levels.levels)
+    return polygons, shaded(polygons, levels, (scene.alphas, scene.thetas, box.z))
 
 
-def _at_zero(scene: Scene) -> Scene:
-    """The curves of a scene on the plane z = 0; marks and bands have no room there."""
-    return scene._replace(curves=tuple(c._replace(values=0 * c.values) for c in scene.curves), marks=(), bands=())
+def _heights(scene: SurfaceScene) -> list[Scene]:
+    """What lies on a surface, with the heights at which it is drawn in place of the values."""
+    if scene.at is None:
+        return list(scene.on_it)
+    flat = scene.at
+
+    def at(things: Any) -> Any:
+        return tuple(thing._replace(values=np.full(thing.values.shape, flat)) for thing in things)
+
+    return [part._replace(curves=at(part.curves), marks=at(part.marks), bands=at(part.bands)) for part in scene.on_it]
 
 
 def _with_ribbons(polygons: Numbers, colors: Numbers, scenes: list[Scene], box: Box) -> tuple[list[Any], Numbers]:
@@ -196,11 +193,12 @@ def _add(space: Axes3D, polygons: Any, colors: Numbers, zorder: float = 1) -> No
     space.add_collection3d(Poly3DCollection(list(polygons), zorder=zorder, **style))
 
 
-def _finish(space: Axes3D, box: Box, view: SurfaceView, words: str, title: str | None) -> None:
+def _finish(space: Axes3D, scene: SurfaceScene, title: str | None) -> None:
     """Limits, labels, the colour bar, the shared view, walls without colour."""
     from matplotlib.cm import ScalarMappable
 
-    (low, high, note), levels = view
+    box, (shown, levels) = _box(scene), scene.view
+    low, high = box.z
     space.set(xlim=roomy(*box.x), ylim=roomy(*box.y), zlim=(low, high))
     space.set(xlabel=r"$\alpha$", ylabel=r"$\theta$")
     space.view_init(elev=ELEVATION, azim=AZIMUTH)
@@ -215,11 +213,7 @@ def _finish(space: Axes3D, box: Box, view: SurfaceView, words: str, title: str |
         axis.set_major_locator(ticks(ends[0], ends[1], _MOST_TICKS))
         axis.set_tick_params(pad=0)
     mappable = ScalarMappable(norm=levels.norm, cmap=levels.cmap)
-    if note:
-        # In short, without what the highest of all is.
-        words += "\n" + re.sub(r" \([^)]*\)", "", note).rstrip(".").replace("Cut off: values", "cut").replace(
-            " and", ","
-        )
+    words = "\n".join(filter(None, (FIELD_LABELS[scene.field], shown.short)))
     label(space.figure.colorbar(mappable, ax=space, label=words, shrink=0.7, pad=0.02, extend="both"), levels)
     if title is not None:
         space.set_title(title, fontsize="medium")

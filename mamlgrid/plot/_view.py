@@ -36,11 +36,13 @@ class Shown(NamedTuple):
         low: the lowest value shown.
         high: the highest value shown.
         note: one sentence on what was cut off, or "".
+        short: the same in a few words, without how far it goes on.
     """
 
     low: float
     high: float
     note: str
+    short: str = ""
 
     def padded(self) -> list[float]:
         """The range of an axis that draws lines: a little room above and below."""
@@ -86,7 +88,7 @@ def shown(values: Numbers, *, signed: bool = False, by_row: bool = False) -> Sho
         by_row: the first axis is shown one index at a time: the range must do for the highest of them.
 
     >>> shown(np.array([0.0, 0.5, 1.0, 1.5, 1e6]))
-    Shown(low=0.0, high=10.0, note='Cut off: values above 10 (highest 1e+06).')
+    Shown(low=0.0, high=10.0, note='Cut off: values above 10 (highest 1e+06).', short='cut above 10')
     """
     values = np.asarray(values, float)
     finite = np.isfinite(values)
@@ -113,6 +115,9 @@ def _limited(values: Numbers, zlim: tuple[float, float]) -> Shown:
 
 def _noted(low: float, high: float, lowest: float, highest: float) -> Shown:
     """The range with the note on what lies beyond it."""
-    cut = [f"above {number(high)} (highest {number(highest)})"] if highest > high else []
-    cut += [f"below {number(low)} (lowest {number(lowest)})"] if lowest < low else []
-    return Shown(low, high, f"Cut off: values {' and '.join(cut)}." if cut else "")
+    cut = {f"above {number(high)}": f"highest {number(highest)}"} if highest > high else {}
+    cut |= {f"below {number(low)}": f"lowest {number(lowest)}"} if lowest < low else {}
+    if not cut:
+        return Shown(low, high, "")
+    told = " and ".join(f"{where} ({end})" for where, end in cut.items())
+    return Shown(low, high, f"Cut off: values {told}.", f"cut {', '.join(cut)}")

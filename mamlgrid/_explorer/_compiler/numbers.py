@@ -55,7 +55,7 @@ def constant(array: Any) -> np.ndarray:
     elif dtype.kind in "biu":
         kind = bool if dtype.kind == "b" else int
     else:
-        raise NotCompiledError(f"takes numbers of the kind {dtype}, and the page has real ones only{_remedy(dtype)}")
+        raise NotCompiledError(f"takes numbers of the kind {dtype}, and the page has real ones only{remedy(dtype)}")
     array = np.asarray(array)
     made = np.empty(array.shape, object)
     for place in np.ndindex(array.shape):
@@ -72,11 +72,13 @@ def check_kind(dtype: Any) -> None:
     """Refuse what the page has no numbers for."""
     if not (jnp.issubdtype(dtype, np.floating) or dtype == np.bool_ or getattr(dtype, "name", "") in rules.WRAPPED):
         kinds = ", ".join(rules.WRAPPED)
-        raise NotCompiledError(f"works on {dtype}, and the page has float64, {kinds} and bool{_remedy(dtype)}")
+        raise NotCompiledError(f"works on {dtype}, and the page has float64, {kinds} and bool{remedy(dtype)}")
 
 
 def has_rule(name: str, dtype: Any) -> bool:
-    """Whether it is elementwise and known."""
+    """Whether it is elementwise and known; a shift to the right is that of 32 bits, which short numbers have not."""
+    if name.startswith("shift_right") and np.dtype(dtype).itemsize < 4:
+        return False
     return any(name in table for table in _tables(dtype))
 
 
@@ -84,8 +86,8 @@ def _tables(dtype: Any) -> list[dict[str, str]]:
     if dtype == np.bool_:
         return [rules.ON_BOOLEANS, rules.ELEMENTWISE]
     if jnp.issubdtype(dtype, np.integer):
-        long = [rules.ON_LONG_INTEGERS] if np.dtype(dtype).itemsize > 4 else []
-        return [*long, rules.ON_INTEGERS, rules.ELEMENTWISE]
+        size = np.dtype(dtype).itemsize
+        return [*([rules.ON_LONG_INTEGERS] if size > 4 else []), rules.ON_INTEGERS, rules.ELEMENTWISE]
     return [rules.ELEMENTWISE]
 
 
@@ -96,7 +98,8 @@ def _form(name: str, dtype: Any) -> str:
     return table[name]
 
 
-def _remedy(dtype: Any) -> str:
+def remedy(dtype: Any) -> str:
+    """What to do about numbers of a kind that a page has not, where there is something to be done."""
     drawn = str(dtype).startswith("key<")
     return ": draw random numbers outside of the loss, and give them as data of the tasks" if drawn else ""
 

@@ -104,7 +104,15 @@ ON_LONG_INTEGERS: dict[str, str] = {
 }
 
 # The whole numbers that there are, and how each kind wraps; there is no -0 among them.
-WRAPPED: dict[str, str] = {"int32": "({}) | 0", "uint32": "({}) >>> 0", "int64": "({}) + 0"}
+WRAPPED: dict[str, str] = {
+    "int8": "({}) << 24 >> 24",
+    "int16": "({}) << 16 >> 16",
+    "int32": "({}) | 0",
+    "int64": "({}) + 0",
+    "uint8": "({}) & 255",
+    "uint16": "({}) & 65535",
+    "uint32": "({}) >>> 0",
+}
 
 ON_BOOLEANS: dict[str, str] = {
     "add": "{0} || {1}",

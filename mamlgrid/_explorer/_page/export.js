@@ -70,7 +70,7 @@ export function asPython(view) {
   const k = stepsOf(data, state.meta, state.k);
   const moved = data.parameters
     .map(({ name, value, metas }, index) => ({ name: name.replace(`${data.metas[metas[0]].name}: `, ""), value, metas, now: state.p[index] }))
-    .filter(({ value, metas, now }) => now !== value && metas.includes(state.meta));
+    .filter(({ value, metas, now }) => !Object.is(now, Number(value)) && metas.includes(state.meta));
   const lines = [
     "import dataclasses",
     "",

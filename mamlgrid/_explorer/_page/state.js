@@ -21,7 +21,7 @@ export function initialState(data) {
     optimizer: "plain",
     learningRate: 0.1,
     numSteps: 200,
-    p: data.parameters.map((parameter) => parameter.value),
+    p: data.parameters.map((parameter) => Number(parameter.value)), // "NaN" and "Infinity" are texts in JSON
   };
 }
 
@@ -31,7 +31,7 @@ export function toFragment(state, data) {
   const written = {};
   for (const [name, value] of Object.entries(state)) {
     if (name === "p") {
-      const moved = Object.fromEntries(value.map((x, k) => [k, x]).filter(([k, x]) => x !== first.p[k]));
+      const moved = Object.fromEntries(value.map((x, k) => [k, x]).filter(([k, x]) => !Object.is(x, first.p[k])));
       if (Object.keys(moved).length) written.p = moved;
     } else if (JSON.stringify(value) !== JSON.stringify(first[name])) written[name] = value;
   }
