@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import sys
 from typing import Any
 
@@ -56,7 +58,27 @@ def test_what_is_set_is_checked_and_what_is_left_out_stays(shown):
         shown.parameters = {"nothing": 1.0}
     with pytest.raises(Exception, match="no meta-loss is called 'Nobody'"):
         shown.meta_loss = "Nobody"
+    with pytest.raises(Exception, match="must be finite; got nan"):
+        shown.parameters = {CENTER: float("nan")}
+    with pytest.raises(Exception, match=r"compiled for \[1, 2\] inner steps; got 7"):
+        shown.num_steps = 7
+    with pytest.raises(Exception, match=r"alpha from 0.0 to 0.6; got 0.7"):
+        shown.point = [0.7, 0.0]
     assert shown.parameters[CENTER] == 2.0
+    assert (shown.num_steps, shown.point[0]) == (1, 0.35 * 0.6)
+
+
+def test_a_meta_loss_without_that_many_steps_has_its_own(x64):
+    pytest.importorskip("anywidget")
+    case, loss = mg.cases.quartic(), mg.cases.polynomial_loss
+    metas = {"MAML": mg.maml(loss, case.tasks()), "Moreau": mg.moreau(loss, case.tasks(), strength=2.0)}
+    shown = mg.plot.explorer(metas, (0.1, 0.6), (-2.0, 2.0), num_steps=[1, 2]).widget()
+    shown.num_steps = 2
+    shown.meta_loss = "Moreau"
+    assert shown.num_steps == metas["Moreau"].inner.num_steps
+    with pytest.raises(Exception, match="Moreau was compiled for"):
+        shown.num_steps = 2
+    assert shown.current_meta().inner == metas["Moreau"].inner
 
 
 def test_refine_is_the_diagram_of_what_is_shown(shown, x64):
@@ -73,60 +95,135 @@ def test_refine_is_the_diagram_of_what_is_shown(shown, x64):
         order = np.argsort(np.abs(attracting[:, 0] - alpha))[:40]
         near = attracting[order]
         assert np.min(np.hypot(near[:, 0] - alpha, near[:, 1] - theta)) < 0.05
-    assert len(overlay["jumps"]) == diagram.jumps.alphas.size
+    found = diagram.jumps
+    assert [jump["alpha"] for jump in overlay["jumps"]] == found.alphas.tolist()
+    assert [jump["confirmed"] for jump in overlay["jumps"]] == (found.status == mg.Status.OK).tolist()
+    assert overlay["of"] == {"meta_loss": "MAML", "num_steps": 2, "parameters": shown.parameters}
 
 
+# A model as a notebook has it: what is set is told to all that listen, whoever sets it.
 HOST = """<!doctype html><body><div id="cell"></div><script type="module">
 const values = VALUES;
 const listeners = {};
 window.model = {
   get: (name) => values[name],
-  set(name, value) { values[name] = value; },
+  set(name, value) {
+    if (JSON.stringify(values[name]) === JSON.stringify(value)) return;
+    values[name] = value;
+    for (const listener of listeners[`change:${name}`] ?? []) listener();
+  },
   save_changes() { window.saved = structuredClone(values); },
-  on: (event, f) => (listeners[event] = f),
-  off: (event) => delete listeners[event],
-  change(name, value) { values[name] = value; listeners[`change:${name}`](); },
+  on: (event, f) => (listeners[event] ??= []).push(f),
+  off: (event, f) => (listeners[event] = listeners[event].filter((g) => g !== f)),
 };
 MODULE
-widget.render({ model: window.model, el: document.getElementById("cell") });
+window.leave = widget.render({ model: window.model, el: document.getElementById("cell") });
 </script></body>"""
 
+SYNCED = ("page", "title", "height", "point", "parameters", "meta_loss", "num_steps", "overlay")
 
-def test_a_page_and_its_widget_tell_each_other(shown: Any, tmp_path: Any) -> None:
-    import json
-    import shutil
 
-    if not shutil.which("chromium"):
+@pytest.fixture(scope="module")
+def browser():
+    chromium = shutil.which("chromium")
+    if not chromium:
         pytest.skip("chromium is not installed")
     playwright = pytest.importorskip("playwright.sync_api")
-    names = ("page", "title", "height", "point", "parameters", "meta_loss", "num_steps", "overlay")
-    values = json.dumps({name: getattr(shown, name) for name in names}).replace("<", "\\u003c")
-    module = shown._esm.replace("export default", "const widget =")
-    (tmp_path / "host.html").write_text(HOST.replace("VALUES", values).replace("MODULE", module))
     with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        host = browser.new_page()
-        errors: list[str] = []
+        opened = running.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def notebook(browser, tmp_path):
+    """Shows a widget as it is in Python; gives the page around it, which has the model."""
+    errors: list[str] = []
+
+    def show(widget: Any) -> Any:
+        values = json.dumps({name: getattr(widget, name) for name in SYNCED}).replace("<", "\\u003c")
+        module = widget._esm.replace("export default", "const widget =")
+        path = tmp_path / "host.html"
+        path.write_text(HOST.replace("VALUES", values).replace("MODULE", module), encoding="utf-8")
+        host = browser.new_page(viewport={"width": 1280, "height": 1000})
         host.on("pageerror", lambda error: errors.append(str(error)))
-        host.goto((tmp_path / "host.html").as_uri())
-        page = host.frame_locator("iframe")
-        page.locator("body[data-drawn] #numbers dd").first.wait_for()
-        # From Python to the page ...
-        host.evaluate("model.change('point', [0.25, 0.5])")
-        page.locator("#numbers dd", has_text="0.25").first.wait_for()
-        host.evaluate("name => model.change('parameters', { [name]: 1.75 })", CENTER)
-        host.evaluate("model.change('num_steps', 2)")
-        page.locator("output", has_text="2").first.wait_for()
-        host.evaluate(
-            "model.change('overlay', { pieces: [{ points: [[0.1, 0], [0.2, 1]], attracting: true }], jumps: [] })"
-        )
-        # ... and back.
-        page.locator("#maps canvas").first.focus()
-        host.keyboard.press("ArrowRight")
-        host.wait_for_function("window.saved && window.saved.point[0] > 0.25")
-        saved = host.evaluate("window.saved")
-        np.testing.assert_allclose(saved["point"], [0.25 + 0.005 * 0.6, 0.5], rtol=1e-12)
-        assert saved["parameters"][CENTER] == 1.75
-        assert saved["num_steps"] == 2
-        browser.close()
+        host.goto(path.as_uri())
+        host.frame_locator("iframe").locator("body[data-drawn] #numbers dd").first.wait_for()
+        host.wait_for_timeout(200)
+        return host
+
+    yield show
     assert errors == []
+
+
+def model(host: Any, name: str) -> Any:
+    return host.evaluate("name => model.get(name)", name)
+
+
+def hover(host: Any, x: float, y: float) -> None:
+    """Move to a place of the surface, as shares of the picture."""
+    box = host.frame_locator("iframe").locator("#maps canvas").bounding_box()
+    host.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+    host.wait_for_timeout(250)
+
+
+def test_what_was_set_before_it_is_shown_stays(shown: Any, notebook: Any) -> None:
+    shown.point, shown.parameters, shown.meta_loss, shown.num_steps = [0.25, 0.5], {CENTER: 1.75}, "Reptile", 2
+    host = notebook(shown)
+    assert model(host, "point") == [0.25, 0.5]
+    assert model(host, "parameters")[CENTER] == 1.75
+    assert (model(host, "meta_loss"), model(host, "num_steps")) == ("Reptile", 2)
+    page = host.frame_locator("iframe")
+    assert "0.25" in page.locator("#numbers").inner_text()
+    assert page.locator("#maps canvas").get_attribute("aria-label").startswith("Reptile")
+
+
+def test_a_pointer_goes_on_moving_the_point(shown: Any, notebook: Any) -> None:
+    host = notebook(shown)
+    np.testing.assert_allclose(model(host, "point"), shown.point, rtol=1e-15)  # a page that was left alone
+    inside = host.frames[1]
+    inside.evaluate("window.heard = []; window.addEventListener('message', ({ data }) => heard.push(data)); undefined")
+    points = []
+    for x in (0.3, 0.4, 0.5, 0.6):
+        hover(host, x, 0.5)
+        points.append(model(host, "point")[0])
+    assert points == sorted(set(points))
+    # What a page has said it does not hear again: it would be set back to where it was.
+    assert inside.evaluate("window.heard") == []
+
+
+def test_a_page_and_its_widget_tell_each_other(shown: Any, notebook: Any) -> None:
+    host = notebook(shown)
+    page = host.frame_locator("iframe")
+    # From Python to the page, where a point that is set stays ...
+    host.evaluate("model.set('point', [0.25, 0.5])")
+    host.evaluate("name => model.set('parameters', { ...model.get('parameters'), [name]: 1.75 })", CENTER)
+    host.evaluate("model.set('num_steps', 2)")
+    hover(host, 0.6, 0.6)
+    assert "0.25" in page.locator("#numbers").inner_text()
+    # ... and back.
+    page.locator("#maps canvas").first.focus()
+    host.keyboard.press("ArrowRight")
+    host.wait_for_function("window.saved && window.saved.point[0] > 0.25")
+    saved = host.evaluate("window.saved")
+    np.testing.assert_allclose(saved["point"], [0.25 + 0.005 * 0.6, 0.5], rtol=1e-12)
+    assert saved["parameters"][CENTER] == 1.75
+    assert saved["num_steps"] == 2
+    # What is taken away listens no more.
+    host.evaluate("leave()")
+    host.keyboard.press("ArrowRight")
+    host.wait_for_timeout(200)
+    assert model(host, "point") == saved["point"]
+
+
+def test_what_python_computed_is_shown_while_it_is_of_these_numbers(shown: Any, notebook: Any) -> None:
+    shown.refine()
+    host = notebook(shown)
+    key = host.frame_locator("iframe").locator("#key")
+    key.get_by_text("computed by Python").wait_for()
+    host.evaluate("name => model.set('parameters', { ...model.get('parameters'), [name]: 1.75 })", CENTER)
+    key.get_by_text("computed by Python").wait_for(state="detached")
+    host.evaluate("name => model.set('parameters', { ...model.get('parameters'), [name]: 1 })", CENTER)
+    key.get_by_text("computed by Python").wait_for()
+    host.evaluate("model.set('num_steps', 2)")
+    key.get_by_text("computed by Python").wait_for(state="detached")

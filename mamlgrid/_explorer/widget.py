@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import numpy as np
 
 from .._diagram.diagram import bifurcation_diagram
 from .._diagram.stretches import stretches
+from .._results.status import Status
 
 if TYPE_CHECKING:
     from .._diagram.diagram import BifurcationDiagram
@@ -23,17 +25,20 @@ _HEIGHT = 860
 # Sections that a refined diagram begins with.
 _ALPHAS = 33
 
+# Where the point of a page is at first, as shares of the axes; `_page/state.js` has the same.
+_FIRST_POINT = (0.35, 0.6)
+
 
 def widget_of(explorer: Explorer) -> Any:
     """The widget of a page."""
     data = explorer.data
-    alpha, theta = data["axes"]["alpha"], data["axes"]["theta"]
+    axes = (data["axes"]["alpha"], data["axes"]["theta"])
     return _widget_class()(
         explorer=explorer,
         page=explorer.html,
         title=data["title"],
         height=_HEIGHT,
-        point=[float(np.mean(alpha)), float(np.mean(theta))],
+        point=[low + share * (high - low) for share, (low, high) in zip(_FIRST_POINT, axes, strict=True)],
         parameters={parameter.name: parameter.value for parameter in explorer.parameters},
         meta_loss=data["metas"][0]["name"],
         num_steps=int(data["metas"][0]["default"]),
@@ -63,15 +68,28 @@ def _widget_class() -> Any:
         num_steps = traitlets.Int().tag(sync=True)
         overlay = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
 
+        @traitlets.validate("point")
+        def _inside(self, proposal: Any) -> Any:
+            """A page shows no other points than those of its axes."""
+            for name, x in zip(("alpha", "theta"), proposal["value"], strict=True):
+                low, high = self.explorer.data["axes"][name]
+                if not low <= x <= high:
+                    raise traitlets.TraitError(f"point is (alpha, theta), {name} from {low} to {high}; got {x}")
+            return proposal["value"]
+
         @traitlets.validate("parameters")
         def _known(self, proposal: Any) -> Any:
-            """Numbers that are left out stay as they are; unknown names are refused."""
-            names = [parameter.name for parameter in self.explorer.parameters]
-            unknown = set(proposal["value"]) - set(names)
-            if unknown:
-                raise traitlets.TraitError(f"no number is called {min(unknown)!r}; there are {names}")
-            before = self.__dict__.get("_trait_values", {}).get("parameters") or {}
-            return {**before, **proposal["value"]}
+            """Numbers that are left out stay as they are."""
+            given = {parameter.name: parameter.value for parameter in self.explorer.parameters}
+            fixed = {parameter.name for parameter in self.explorer.parameters if not parameter.live}
+            for name, value in proposal["value"].items():
+                if name not in given:
+                    raise traitlets.TraitError(f"no number is called {name!r}; there are {list(given)}")
+                if not math.isfinite(value):
+                    raise traitlets.TraitError(f"{name} must be finite; got {value}")
+                if name in fixed and value != given[name]:
+                    raise traitlets.TraitError(f"{name} is an integer or a boolean, which stays {given[name]:g}")
+            return {**given, **self.parameters, **proposal["value"]}
 
         @traitlets.validate("meta_loss")
         def _there(self, proposal: Any) -> Any:
@@ -79,6 +97,26 @@ def _widget_class() -> Any:
             if proposal["value"] not in names:
                 raise traitlets.TraitError(f"no meta-loss is called {proposal['value']!r}; there are {names}")
             return proposal["value"]
+
+        @traitlets.validate("num_steps")
+        def _compiled(self, proposal: Any) -> Any:
+            if proposal["value"] not in self._steps():
+                raise traitlets.TraitError(
+                    f"{self.meta_loss} was compiled for {self._steps()} inner steps; got {proposal['value']}: "
+                    "say so in plot.explorer(..., num_steps=[...])"
+                )
+            return proposal["value"]
+
+        @traitlets.observe("meta_loss")
+        def _own_steps(self, change: Any) -> None:
+            """Another meta-loss keeps the number of inner steps where it has it, as on the page."""
+            if self.num_steps not in self._steps():
+                self.num_steps = self.explorer.metas[change["new"]].inner.num_steps
+
+        def _steps(self) -> list[int]:
+            """The numbers of inner steps of the meta-loss that is shown."""
+            metas = {meta["name"]: meta for meta in self.explorer.data["metas"]}
+            return [int(k) for k in metas[self.meta_loss]["variants"]]
 
         def current_meta(self) -> Any:
             """The meta-loss that is shown: its numbers of inner steps and its live numbers as they are now."""
@@ -92,7 +130,8 @@ def _widget_class() -> Any:
             (low, high), thetas = (self.explorer.data["axes"][name] for name in ("alpha", "theta"))
             with jax.enable_x64(True):
                 diagram = bifurcation_diagram(self.current_meta(), np.linspace(low, high, _ALPHAS), tuple(thetas))
-            self.overlay = overlay_of(diagram)
+            shown = {"meta_loss": self.meta_loss, "num_steps": self.num_steps, "parameters": self.parameters}
+            self.overlay = overlay_of(diagram) | {"of": shown}
             return diagram
 
     return ExplorerWidget
@@ -107,8 +146,11 @@ def overlay_of(diagram: BifurcationDiagram) -> dict[str, Any]:
             {"points": points[part].tolist(), "attracting": stability > 0}
             for part, stability in stretches(branch.stabilities)
         ]
-    jumps = diagram.jumps
-    return {
-        "pieces": pieces,
-        "jumps": np.stack([np.asarray(x) for x in (jumps.alphas, jumps.thetas_before, jumps.thetas_after)], 1).tolist(),
-    }
+    found = diagram.jumps
+    columns = (found.alphas, found.thetas_before, found.thetas_after, found.status)
+    jumps = [
+        {"alpha": float(alpha), "thetas": [float(before), float(after)], "confirmed": bool(status == Status.OK)}
+        for alpha, before, after, status in zip(*map(np.asarray, columns), strict=True)
+        if np.isfinite([alpha, before, after]).all()
+    ]
+    return {"pieces": pieces, "jumps": jumps}

@@ -8,7 +8,8 @@ export function embedded(window, view, set, lay) {
     const given = source === window.parent && message?.explorer;
     if (!given) return;
     const change = {};
-    if (Array.isArray(given.point) && given.point.length === 2 && given.point.every(Number.isFinite)) {
+    const moved = (point) => point.some((x, k) => x !== view.state.point[k]);
+    if (Array.isArray(given.point) && given.point.length === 2 && given.point.every(Number.isFinite) && moved(given.point)) {
       Object.assign(change, { point: given.point, pinned: true });
     }
     const meta = data.metas.findIndex(({ name }) => name === given.meta_loss);
@@ -28,7 +29,8 @@ export function embedded(window, view, set, lay) {
     const told = { point: state.point, parameters, meta_loss: data.metas[state.meta].name, num_steps: Number(state.k) };
     window.parent.postMessage({ explorer: told }, "*");
   };
-  tell();
+  // The page around may have chosen something before this one was there.
+  window.parent.postMessage({ explorer: "here" }, "*");
   return () => {
     waiting ??= window.setTimeout(tell, 50);
   };

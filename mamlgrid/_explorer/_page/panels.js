@@ -100,7 +100,8 @@ export function drawMap(pen, f, view, meta) {
     if (state.over >= 0 && results.overZeros && meta === state.meta) {
       drawZeros(pen, onMap, results.overZeros, algorithmColour(view, state.over), "#ffffff");
     }
-    if (results.overlay && meta === state.meta) drawOverlay(pen, f, view, onMap);
+    const laid = meta === state.meta ? overlayOf(view) : null;
+    if (laid) drawOverlay(pen, f, view, laid, onMap);
     if (state.optimum && map?.optimum) {
       drawOptimum(pen, f, view, map.optimum);
       drawJumps(pen, f, view, map.optimum.jumps);
@@ -185,11 +186,22 @@ function drawFeatures(pen, f, view, meta) {
   }
 }
 
+// What Python computed, as long as it is of the numbers that are shown.
+function overlayOf({ results, state, data }) {
+  const { overlay } = results;
+  if (!overlay) return null;
+  const { meta_loss: name, num_steps: k, parameters } = overlay.of;
+  const chosen = data.metas[state.meta].name === name && state.k === String(k);
+  const unmoved = data.parameters.every((one, i) => !one.metas.includes(state.meta) || parameters[one.name] === state.p[i]);
+  return chosen && unmoved ? overlay : null;
+}
+
 // What Python computed, over what the page did.
-function drawOverlay(pen, f, { results, colours }, onMap) {
-  drawZeros(pen, onMap, results.overlay.pieces, "#111111", "#ffffff");
-  for (const [alpha, below, above] of results.overlay.jumps) {
-    for (const theta of [below, above]) pen.circle(f.px(alpha), f.py(theta), 5, { stroke: colours.optimum, thick: 2.5 });
+function drawOverlay(pen, f, { colours }, { pieces, jumps }, onMap) {
+  drawZeros(pen, onMap, pieces, "#111111", "#ffffff");
+  for (const { alpha, thetas, confirmed } of jumps) {
+    const stroke = confirmed ? colours.optimum : UNSURE;
+    for (const theta of thetas) pen.circle(f.px(alpha), f.py(theta), 5, { stroke, thick: 2.5 });
   }
 }
 
@@ -345,6 +357,7 @@ export function keyOf(view) {
     state.zeros && { text: "G = 0, repels", draw: line("#ffffff", "#555555", 1.6, [5, 4]) },
     other && { text: `G = 0 of ${other}`, draw: line(algorithmColour(view, state.over), "#ffffff", 2.2) },
     other && state.climbing && { text: `${other} climbs`, draw: shade },
+    overlayOf(view) && { text: "G = 0, computed by Python", draw: line("#111111", "#ffffff", 2.2) },
     { text: "fold", draw: diamond },
     state.start && { text: "outer loop", draw: line(colours.run, "#ffffff", 2) },
     { text: "overflows", draw: hatched },
