@@ -372,7 +372,9 @@ def _meta(name: str) -> mg.MetaLoss:
         "MAML": lambda: mg.maml(polynomial_loss, polynomials),
         "FOMAML": lambda: mg.fomaml(polynomial_loss, polynomials),
         "Reptile": lambda: mg.reptile(polynomial_loss, polynomials),
-        "truncated": lambda: mg.meta_loss(polynomial_loss, polynomials, outer=mg.outer.Truncated(2)),
+        "truncated": lambda: mg.meta_loss(
+            polynomial_loss, polynomials, inner=mg.inner.GradientDescent(3), outer=mg.outer.Truncated(2)
+        ),
         "iMAML": lambda: mg.imaml(polynomial_loss, polynomials, strength=4.0),
         "Moreau": lambda: mg.moreau(polynomial_loss, polynomials, strength=4.0),
         "momentum": lambda: mg.maml(polynomial_loss, polynomials, inner=momentum),
