@@ -50,9 +50,12 @@ export function createEngine(text, answer) {
       }
       return;
     }
+    // A channel is never asked twice at once: of two workers the one that was asked first might answer last.
+    const isFree = (job) => ![...running.values()].some((other) => other.channel === job.channel);
     for (const worker of workers) {
-      if (worker.busy || queue.length === 0) continue;
-      const job = queue.shift();
+      const next = worker.busy ? -1 : queue.findIndex(isFree);
+      if (next < 0) continue;
+      const [job] = queue.splice(next, 1);
       const id = nextId++;
       worker.busy = true;
       running.set(id, job);

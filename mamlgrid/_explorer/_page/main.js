@@ -151,16 +151,18 @@ export function start(document, programOf, answering) {
     const [alpha, theta] = view.state.point;
     const [alphas, thetas] = [spaced(data.axes.alpha, 301), spaced(data.axes.theta, 301)];
     const one = (x) => Float64Array.of(x);
-    const [there, alongTheta, alongAlpha] = await Promise.all([
-      engine.request("point", "point", { ...common(), alpha, theta }),
-      engine.request("along theta", "section", { ...common(), alphas: one(alpha), thetas }),
-      engine.request("along alpha", "section", { ...common(), alphas, thetas: one(theta) }),
-    ]);
     const { results } = view;
-    if (there) results.point = there;
-    if (alongTheta) results.sectionTheta = { ...alongTheta, thetas };
-    if (alongAlpha) results.sectionAlpha = { ...alongAlpha, alphas };
-    invalidate();
+    // Each is shown when it comes.
+    const asked = async (channel, kind, request, keep) => {
+      const found = await engine.request(channel, kind, { ...common(), ...request });
+      if (found) keep(found);
+      invalidate();
+    };
+    await Promise.all([
+      asked("point", "point", { alpha, theta }, (found) => (results.point = found)),
+      asked("along theta", "section", { alphas: one(alpha), thetas }, (found) => (results.sectionTheta = { ...found, thetas })),
+      asked("along alpha", "section", { alphas, thetas: one(theta) }, (found) => (results.sectionAlpha = { ...found, alphas })),
+    ]);
   }
 
   async function run() {
