@@ -101,8 +101,8 @@ def test_the_jump_of_five_steps_is_that_of_the_package(asked, metas, x64):
 
 def test_a_jump_between_values_that_are_rounding_is_not_confirmed(asked):
     # Ten steps at alpha = 1 solve either task from near -1, 0 and 1: which value is lower is a matter of rounding.
-    assert all(max(asked["deepest"]["values"]) < 1e-9 for _ in asked["deepest"]["jumps"])
-    near = [jump for jump in asked["deepest"]["jumps"] if abs(jump["alpha"] - 1) < 0.02]
+    near = [jump for jump in asked["deepest"]["jumps"] if abs(jump["alpha"] - 1) < 0.05]
+    assert near
     assert not any(jump["confirmed"] for jump in near)
 
 
