@@ -6,6 +6,7 @@ import functools
 import json
 from typing import Any
 
+import contourpy
 import jax
 import numpy as np
 import optax
@@ -52,6 +53,7 @@ def asked(metas):
         "regret": "regret(programOf(1, '1'), programOf(0, '1'), linspace(0.1, 0.8, 8), linspace(-2, 2, 201), p)",
         "point": "point(programOf(0, '5'), 0.3, 0.7, p)",
         "grid": "grid(programOf(2, '1'), linspace(0, 1.2, 4), linspace(-2, 2, 5), p, 'direction')",
+        "surface": "surface(programOf(0, '5'), linspace(0, 1.2, 31), linspace(-2, 2, 41), p, 'value', [0.01, 0.1, 1])",
         "overflow": "point(programOf(0, '5'), 1e80, 2, p)",
         "climbing": "climbing(programOf(1, '1'), programOf(0, '1'), linspace(0, 1.2, 5), linspace(-2, 2, 7), p)",
         "one sample": "optimum(programOf(0, '1'), [0.5], linspace(-2, 2, 201), p)",
@@ -138,6 +140,20 @@ def test_zero_curves_lie_on_the_zeros_and_are_split_by_stability(asked, metas, x
     attracting = np.repeat([piece["attracting"] for piece in pieces], [len(piece["points"]) for piece in pieces])
     assert np.all((curvature > 0)[inside & attracting])
     assert np.all((curvature <= 1e-9)[inside & ~attracting])
+
+
+def test_level_lines_are_those_of_contourpy(asked):
+    alphas, thetas = np.linspace(0, 1.2, 31), np.linspace(-2, 2, 41)
+    values = np.reshape(asked["surface"]["values"], (31, 41))
+    contours = contourpy.contour_generator(thetas, alphas, values)
+    for found in asked["surface"]["contours"]:
+        wanted = contours.lines(found["level"])
+        assert len(found["lines"]) == len(wanted) > 0
+        points, others = (
+            np.array(sorted({(round(float(x), 9), round(float(y), 9)) for line in lines for x, y in line}))
+            for lines in (found["lines"], [line[:, ::-1] for line in wanted])
+        )
+        np.testing.assert_allclose(points, others, atol=1e-8)
 
 
 def test_where_all_is_flat_is_found_and_nowhere_else(asked):

@@ -485,6 +485,30 @@ def test_sliders_and_fields_move_numbers_by_keyboard(reader: Reader, metas: dict
     check_point(reader.numbers(), metas["MAML"])
 
 
+def test_all_that_is_shown_follows_while_a_number_moves(reader: Reader) -> None:
+    """What is asked for in every turn of the display is answered too, not only what is asked first."""
+    seen = reader.page.evaluate(
+        """() => new Promise((resolve) => {
+          const slider = document.querySelector("#parameters input[type=range]");
+          const seen = { numbers: new Set(), beside: new Set(), tasks: new Set() };
+          const began = performance.now();
+          const turn = () => {
+            const past = performance.now() - began;
+            slider.value = 0.5 * Math.sin(past / 160);
+            slider.dispatchEvent(new Event("input", { bubbles: true }));
+            seen.numbers.add(document.getElementById("numbers").textContent);
+            for (const name of ["beside", "tasks"]) seen[name].add(document.getElementById(name).toDataURL());
+            if (past < 1500) return requestAnimationFrame(turn);
+            slider.dispatchEvent(new Event("change", { bubbles: true }));
+            resolve(Object.values(seen).map((one) => one.size));
+          };
+          turn();
+        })"""
+    )
+    # One picture at first, and ten of the moving number, on a machine that is busy too.
+    assert min(seen) > 10
+
+
 def test_another_algorithm_over_it_and_where_it_climbs(reader: Reader, metas: dict[str, mg.MetaLoss]) -> None:
     page, plain = reader.page, reader.pixels()
     assert page.get_by_label("shade where that climbs").is_disabled()

@@ -22,7 +22,20 @@ if TYPE_CHECKING:
 
 # In the order in which they are put together; each is a module that can be run alone.
 ENGINE = ("special", "program", "curves", "stationary", "descent", "serve")
-PAGE = ("client", "colours", "state", "drawing", "panels", "controls", "export", "embed", "main")
+PAGE = (
+    "client",
+    "colours",
+    "state",
+    "drawing",
+    "panels",
+    "controls",
+    "export",
+    "embed",
+    "display",
+    "listen",
+    "rounds",
+    "main",
+)
 
 
 class Explorer:

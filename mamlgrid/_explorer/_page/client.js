@@ -1,78 +1,71 @@
 // The engine as the page sees it: promises, on two workers, or in the page itself where workers are not to be had.
 
-// `text` is the script of the engine, which ends in a call of serve; `answer` does the same work here.
-export function createEngine(text, answer) {
-  const queue = [];
-  const running = new Map();
-  let nextId = 0;
-  const workers = [];
-  try {
-    const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-    for (let i = 0; i < 2; i++) {
-      const worker = new Worker(url);
-      worker.busy = false;
-      worker.onmessage = ({ data: { id, result, error } }) => {
-        worker.busy = false;
-        const { resolve, reject } = running.get(id);
-        running.delete(id);
-        if (error === undefined) resolve(result);
-        else reject(new Error(error));
-        turn();
-      };
-      worker.onerror = (event) => {
-        event.preventDefault();
-        workers.length = 0;
-        for (const [, job] of running) queue.unshift(job);
-        running.clear();
-        turn();
-      };
-      workers.push(worker);
-    }
-  } catch {
-    workers.length = 0;
+// Each kind of request has its worker, so that a channel is answered in the order in which it is asked. What waits for a
+// worker goes there in one message: for each message the page must take a turn, and its pictures wait meanwhile.
+const FIRST = new Set(["surface", "zeroCurves", "climbing", "folds"]);
+
+// `text` is the script of the engine, which ends in a call of serve; `answerAll` does the same work here.
+export function createEngine(text, answerAll) {
+  const lanes = [0, 1].map(() => ({ waiting: [], running: null, worker: null }));
+  let spent = 0;
+
+  function turn(lane) {
+    if (lane.running !== null || lane.waiting.length === 0) return;
+    lane.running = lane.waiting.splice(0, lane.worker ? lane.waiting.length : 1);
+    const requests = lane.running.map((job) => job.request);
+    if (lane.worker) lane.worker.postMessage(requests);
+    else setTimeout(() => finish(lane, answerAll(requests)));
   }
 
-  function turn() {
-    if (workers.length === 0) {
-      if (queue.length > 0 && !turn.waiting) {
-        turn.waiting = true;
-        setTimeout(() => {
-          turn.waiting = false;
-          const job = queue.shift();
-          if (!job) return;
-          try {
-            job.resolve(answer(job.request));
-          } catch (error) {
-            job.reject(error);
-          }
-          turn();
-        });
-      }
-      return;
+  function finish(lane, { answers, milliseconds }) {
+    spent += milliseconds;
+    const jobs = lane.running;
+    lane.running = null;
+    jobs.forEach(({ resolve, reject }, k) => {
+      const { result, error } = answers[k];
+      if (error === undefined) resolve(result);
+      else reject(new Error(error));
+    });
+    turn(lane);
+  }
+
+  function withoutWorkers() {
+    for (const lane of lanes) {
+      lane.worker = null;
+      lane.waiting.unshift(...(lane.running ?? []));
+      lane.running = null;
+      turn(lane);
     }
-    // A channel is never asked twice at once: of two workers the one that was asked first might answer last.
-    const isFree = (job) => ![...running.values()].some((other) => other.channel === job.channel);
-    for (const worker of workers) {
-      const next = worker.busy ? -1 : queue.findIndex(isFree);
-      if (next < 0) continue;
-      const [job] = queue.splice(next, 1);
-      const id = nextId++;
-      worker.busy = true;
-      running.set(id, job);
-      worker.postMessage({ ...job.request, id });
+  }
+
+  try {
+    const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+    for (const lane of lanes) {
+      lane.worker = new Worker(url);
+      lane.worker.onmessage = ({ data }) => finish(lane, data);
+      lane.worker.onerror = (event) => {
+        event.preventDefault();
+        withoutWorkers();
+      };
     }
+  } catch {
+    withoutWorkers();
   }
 
   return {
-    // The latest request of a channel takes the place of one that still waits, whose promise gives null.
+    // The latest request of a channel takes the place of one that still waits, whose promise gives null: its place in the
+    // queue too, or what is asked again and again would never be answered.
     request(channel, kind, request) {
+      const lane = lanes[FIRST.has(kind) ? 0 : 1];
       return new Promise((resolve, reject) => {
-        const k = queue.findIndex((job) => job.channel === channel);
-        if (k >= 0) queue.splice(k, 1)[0].resolve(null);
-        queue.push({ channel, request: { ...request, kind }, resolve, reject });
-        turn();
+        const job = { channel, request: { ...request, kind }, resolve, reject };
+        const k = lane.waiting.findIndex((other) => other.channel === channel);
+        if (k < 0) lane.waiting.push(job);
+        else lane.waiting.splice(k, 1, job)[0].resolve(null);
+        queueMicrotask(() => turn(lane));
       });
     },
-    inWorkers: () => workers.length > 0,
+    // Milliseconds of work so far.
+    spent: () => spent,
   };
 }

@@ -180,5 +180,10 @@ export function numbers(document, list, view) {
     ]),
     ["status", point.status],
   ];
-  list.replaceChildren(...rows.flatMap(([name, value]) => [element(document, "dt", {}, name), element(document, "dd", {}, value)]));
+  // Texts are put into elements that are there: new ones would be laid out anew in each turn.
+  while (list.children.length > 2 * rows.length) list.lastChild.remove();
+  while (list.children.length < 2 * rows.length) list.append(element(document, list.children.length % 2 ? "dd" : "dt"));
+  rows.flat().forEach((text, k) => {
+    if (list.children[k].textContent !== text) list.children[k].textContent = text;
+  });
 }

@@ -3,12 +3,33 @@
 import { colourTable, niceTicks, pixels, told } from "./colours.js";
 import { drawAxes, frame } from "./drawing.js";
 
+// The colours of the surface, from low to high.
+function mapColours({ data, state }) {
+  return state.show === "value" ? data.colours.value : data.colours.signed;
+}
+
+// The scale of colours as an image, one pixel wide.
+export function barOf(document, view) {
+  const size = 128;
+  const bar = document.createElement("canvas");
+  [bar.width, bar.height] = [1, size];
+  const context = bar.getContext("2d");
+  const list = mapColours(view);
+  for (let j = 0; j < size; j++) {
+    const at = 1 - (j + 0.5) / size;
+    const share = view.state.show === "slope" ? view.scale.place(at < 0.5 ? -1 : 1) : at;
+    context.fillStyle = list[Math.min(list.length - 1, Math.floor(share * list.length))];
+    context.fillRect(0, j, 1, 1);
+  }
+  return bar;
+}
+
 // The image of a grid, as a canvas of its own size: the pen stretches it.
-export function bitmapOf(document, { values, alphas, thetas }, scale, colours) {
+export function bitmapOf(document, { values, alphas, thetas }, view) {
   const bitmap = document.createElement("canvas");
   bitmap.width = alphas.length;
   bitmap.height = thetas.length;
-  const rgba = pixels(values, alphas.length, thetas.length, scale, colourTable(colours));
+  const rgba = pixels(values, alphas.length, thetas.length, view.scale, colourTable(mapColours(view)));
   bitmap.getContext("2d").putImageData(new ImageData(rgba, alphas.length, thetas.length), 0, 0);
   return bitmap;
 }
@@ -86,16 +107,14 @@ function lossRange({ results }) {
 }
 
 export function drawMap(pen, f, view, meta) {
-  const { ink, results, state, data, scales } = view;
+  const { ink, results, state, data } = view;
   const map = results.maps[meta];
-  pen.hatch(f.left, f.top, f.w, f.h, ink.quiet);
+  if (!map?.bitmap || map.overflows) pen.hatch(f.left, f.top, f.w, f.h, ink.quiet);
   if (map?.bitmap) pen.image(map.bitmap, f.left, f.top, f.w, f.h);
   const onMap = (points) => points.map(([alpha, theta]) => [f.px(alpha), f.py(theta)]);
   pen.clip(f.left, f.top, f.w, f.h, () => {
     if (state.climbing && results.climbing && meta === state.meta) pen.image(results.climbing, f.left, f.top, f.w, f.h);
-    if (state.contours && map?.contours) {
-      for (const { lines } of map.contours) pen.line(lines.map(onMap), { stroke: "#ffffff", thick: 0.8, opacity: 0.55 });
-    }
+    for (const { lines } of map?.contours ?? []) pen.line(lines.map(onMap), { stroke: "#ffffff", thick: 0.8, opacity: 0.55 });
     if (state.zeros && map?.zeros) drawZeros(pen, onMap, map.zeros, "#ffffff", "#111111");
     if (state.over >= 0 && results.overZeros && meta === state.meta) {
       drawZeros(pen, onMap, results.overZeros, algorithmColour(view, state.over), "#ffffff");
@@ -122,7 +141,7 @@ export function drawMap(pen, f, view, meta) {
   drawAxes(pen, f, { x: "inner step size α", y: "θ" }, ink);
   const k = stepsShown(view, meta);
   pen.text(f.left, f.size, `${data.metas[meta].name}${k}`, { size: f.size * 1.05, colour: ink.ink });
-  drawBar(pen, f, view, scales.current);
+  drawBar(pen, f, view);
 }
 
 export function stepsShown({ data, state }, meta) {
@@ -218,8 +237,8 @@ function drawRun(pen, f, view, place) {
 }
 
 // The scale of colours beside a map, with its ticks.
-function drawBar(pen, f, view, scale) {
-  const { ink, state } = view;
+function drawBar(pen, f, view) {
+  const { ink, state, scale } = view;
   const x = f.left + f.w + f.size * 0.9;
   const w = f.size * 0.9;
   pen.image(view.barImage, x, f.top, w, f.h);

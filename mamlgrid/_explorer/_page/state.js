@@ -73,6 +73,11 @@ export function fromFragment(fragment, data) {
   return state;
 }
 
+// The meta-losses whose surfaces are on the page: two to four of them side by side, or the chosen one.
+export function shownMetas({ data, state }) {
+  return state.sideBySide ? data.metas.map((_, k) => k).slice(0, 4) : [state.meta];
+}
+
 // The number of steps of another meta-loss beside the chosen one: the same where it has it.
 export function stepsOf(data, meta, k) {
   return k in data.metas[meta].variants ? k : data.metas[meta].default;

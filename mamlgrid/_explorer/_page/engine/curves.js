@@ -1,77 +1,79 @@
 // Level lines of a grid by marching squares, and the zero curves of the direction, each point of which is refined.
 
 // Polylines [[alpha, theta], ...] where `values` (alpha by alpha) cross `level`; cells with a corner that is no number
-// have none. `refined(alpha, theta, onAlpha)` may move a point along its edge, or return null where there is none.
-export function contourLines(values, alphas, thetas, level, refined = null) {
+// have none. `refined(edge)` may move a point along its edge, or return null where there is none.
+function contourLines(values, alphas, thetas, level, refined = null) {
   const width = thetas.length;
-  const at = (i, j) => values[i * width + j] - level;
-  const points = new Map();
-  const links = new Map();
+  // The number of the point on each edge, once it is known: an edge is named by its lower corner and its axis.
+  const numbers = new Int32Array(2 * alphas.length * width).fill(-1);
+  const points = [];
+  const links = [];
 
-  // An edge is named by its lower corner and whether it runs along alpha.
-  const edge = (i, j, alongAlpha) => {
-    const name = 2 * (i * width + j) + (alongAlpha ? 1 : 0);
-    if (!points.has(name)) {
-      const a = at(i, j);
-      const b = alongAlpha ? at(i + 1, j) : at(i, j + 1);
-      const t = a === b ? 0.5 : a / (a - b);
-      let alpha = alphas[i];
-      let theta = thetas[j];
-      if (alongAlpha) alpha += t * (alphas[i + 1] - alphas[i]);
-      else theta += t * (thetas[j + 1] - thetas[j]);
-      points.set(name, refined ? refined({ alpha, theta, i, j, alongAlpha }) : [alpha, theta]);
-    }
-    return name;
+  const pointOn = (i, j, alongAlpha) => {
+    const corner = i * width + j;
+    const name = 2 * corner + (alongAlpha ? 1 : 0);
+    if (numbers[name] >= 0) return numbers[name];
+    const a = values[corner] - level;
+    const b = values[alongAlpha ? corner + width : corner + 1] - level;
+    const t = a === b ? 0.5 : a / (a - b);
+    const alpha = alongAlpha ? alphas[i] + t * (alphas[i + 1] - alphas[i]) : alphas[i];
+    const theta = alongAlpha ? thetas[j] : thetas[j] + t * (thetas[j + 1] - thetas[j]);
+    links.push([]);
+    return (numbers[name] = points.push(refined ? refined({ i, j, alongAlpha }) : [alpha, theta]) - 1);
   };
   const link = (a, b) => {
-    if (points.get(a) === null || points.get(b) === null) return;
-    if (!links.has(a)) links.set(a, []);
-    if (!links.has(b)) links.set(b, []);
-    links.get(a).push(b);
-    links.get(b).push(a);
+    if (points[a] === null || points[b] === null) return;
+    links[a].push(b);
+    links[b].push(a);
   };
 
   for (let i = 0; i + 1 < alphas.length; i++) {
     for (let j = 0; j + 1 < width; j++) {
-      const corners = [at(i, j), at(i + 1, j), at(i + 1, j + 1), at(i, j + 1)];
-      if (!corners.every(Number.isFinite)) continue;
-      const above = corners.map((x) => x > 0);
-      const edges = [];
-      if (above[0] !== above[1]) edges.push(edge(i, j, true));
-      if (above[1] !== above[2]) edges.push(edge(i + 1, j, false));
-      if (above[2] !== above[3]) edges.push(edge(i, j + 1, true));
-      if (above[3] !== above[0]) edges.push(edge(i, j, false));
-      if (edges.length === 2) link(edges[0], edges[1]);
-      if (edges.length === 4) {
+      const corner = i * width + j;
+      const a = values[corner] - level;
+      const b = values[corner + width] - level;
+      const c = values[corner + width + 1] - level;
+      const d = values[corner + 1] - level;
+      if (a > 0 === b > 0 && b > 0 === c > 0 && c > 0 === d > 0) continue;
+      if (![a, b, c, d].every(Number.isFinite)) continue;
+      const crossed = [];
+      if (a > 0 !== b > 0) crossed.push(pointOn(i, j, true));
+      if (b > 0 !== c > 0) crossed.push(pointOn(i + 1, j, false));
+      if (c > 0 !== d > 0) crossed.push(pointOn(i, j + 1, true));
+      if (d > 0 !== a > 0) crossed.push(pointOn(i, j, false));
+      if (crossed.length === 2) link(crossed[0], crossed[1]);
+      else {
         // A saddle: the middle tells which corners belong together.
-        const joined = (corners[0] + corners[1] + corners[2] + corners[3] > 0) === above[0];
-        link(edges[0], edges[joined ? 1 : 3]);
-        link(edges[2], edges[joined ? 3 : 1]);
+        const joined = a + b + c + d > 0 === a > 0;
+        link(crossed[0], crossed[joined ? 1 : 3]);
+        link(crossed[2], crossed[joined ? 3 : 1]);
       }
     }
   }
   return chains(points, links);
 }
 
+// The values of a surface, and its level lines.
+export function surface(program, alphas, thetas, p, quantity, levels) {
+  const values = grid(program, alphas, thetas, p, quantity);
+  return { values, contours: levels.map((level) => ({ level, lines: contourLines(values, alphas, thetas, level) })) };
+}
+
 // The lines that the links make: those with ends first, then the closed ones.
 function chains(points, links) {
   const lines = [];
-  const left = new Map([...links].map(([name, others]) => [name, [...others]]));
   const walk = (start) => {
-    const line = [points.get(start)];
-    let here = start;
-    for (;;) {
-      const next = left.get(here).pop();
-      if (next === undefined) break;
-      const back = left.get(next);
-      back.splice(back.indexOf(here), 1);
-      line.push(points.get(next));
+    const line = [points[start]];
+    for (let here = start; links[here].length > 0; ) {
+      const next = links[here].pop();
+      links[next].splice(links[next].indexOf(here), 1);
+      line.push(points[next]);
       here = next;
     }
-    if (line.length > 1) lines.push(line);
+    lines.push(line);
   };
-  for (const [name, others] of left) if (others.length === 1) walk(name);
-  for (const [name, others] of left) if (others.length > 0) walk(name);
+  links.forEach((others, start) => others.length === 1 && walk(start));
+  links.forEach((others, start) => others.length > 0 && walk(start));
   return lines;
 }
 

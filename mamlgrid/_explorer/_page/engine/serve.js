@@ -1,9 +1,8 @@
-// The engine behind messages: {id, kind, meta, k, p, ...} in, {id, result} or {id, error} out.
+// The engine behind messages: lists of {kind, meta, k, p, ...} in, {answers: lists of {result or error}, milliseconds} out.
 
 const handlers = {
-  grid: (r, f) => ({ values: grid(f, r.alphas, r.thetas, r.p, r.quantity) }),
+  surface: (r, f) => surface(f, r.alphas, r.thetas, r.p, r.quantity, r.levels),
   zeroCurves: (r, f) => zeroCurves(f, r.alphas, r.thetas, r.p),
-  contours: (r) => r.levels.map((level) => ({ level, lines: contourLines(r.values, r.alphas, r.thetas, level) })),
   section: (r, f) => section(f, r.alphas, r.thetas, r.p),
   point: (r, f) => point(f, r.alpha, r.theta, r.p),
   taskLosses: (r, f) => taskLosses(f, r.thetas, r.p),
@@ -15,24 +14,25 @@ const handlers = {
   climbing: (r, f, g) => ({ mask: climbing(f, g, r.alphas, r.thetas, r.p) }),
 };
 
-// What answers a request, with the programs of `programOf(meta, k)`.
+// What answers a list of requests, with the programs of `programOf(meta, k)`.
 export function answering(programOf) {
-  return (request) => {
+  const answer = (request) => {
     const { kind, meta, k, reference } = request;
-    const f = meta === undefined ? null : programOf(meta, k);
-    const g = reference === undefined ? null : programOf(reference.meta, reference.k);
-    return handlers[kind](request, f, g);
+    try {
+      const g = reference === undefined ? null : programOf(reference.meta, reference.k);
+      return { result: handlers[kind](request, programOf(meta, k), g) };
+    } catch (error) {
+      return { error: String(error) };
+    }
+  };
+  return (requests) => {
+    const began = performance.now();
+    return { answers: requests.map(answer), milliseconds: performance.now() - began };
   };
 }
 
 // In a worker: answer what comes.
 export function serve(scope, programOf) {
-  const answer = answering(programOf);
-  scope.onmessage = ({ data }) => {
-    try {
-      scope.postMessage({ id: data.id, result: answer(data) });
-    } catch (error) {
-      scope.postMessage({ id: data.id, error: String(error) });
-    }
-  };
+  const answerAll = answering(programOf);
+  scope.onmessage = ({ data }) => scope.postMessage(answerAll(data));
 }
