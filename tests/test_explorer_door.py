@@ -6,6 +6,7 @@ import html
 import re
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -62,6 +63,39 @@ def test_whole_numbers_among_the_data_are_no_sliders():
     assert live["tasks.support[0][1]"].position
     assert not live["tasks.support[1][1]"].position
     assert repr(page).startswith("Explorer(meta-loss; 6 live numbers;")
+
+
+def shots(count: int) -> dict[str, mg.MetaLoss]:
+    """Regression of sines from `count` shots a task, by the four algorithms."""
+    x = np.random.default_rng(0).uniform(-5, 5, (3, count))
+    tasks = mg.Tasks((x, np.sin(x + np.array([[0.0], [1.0], [2.0]]))))
+
+    def loss(theta: Any, data: Any) -> Any:
+        return jnp.mean((1.5 * jnp.sin(theta * data[0]) - data[1]) ** 2)
+
+    made = {"MAML": mg.maml, "FOMAML": mg.fomaml, "Reptile": mg.reptile}
+    return {name: algorithm(loss, tasks) for name, algorithm in made.items()} | {
+        "iMAML": mg.imaml(loss, tasks, strength=2.0)
+    }
+
+
+@pytest.mark.slow
+def test_a_page_is_small_or_refused():
+    page = mg.plot.explorer(shots(20), (0, 1), (-2, 2))
+    assert len(page.html.encode()) < 1_000_000
+    with pytest.raises(ValueError, match=r"MB of programs, more than 1\.35.*algorithms there are \(4\)"):
+        mg.plot.explorer(shots(100), (0, 1), (-2, 2), num_steps=[0, 1])
+
+
+def test_programs_of_many_steps_differ_in_the_lengths_of_loops():
+    page = mg.plot.explorer(**TAKEN | {"num_steps": range(11)})
+    variants = page.data["metas"][0]["variants"]
+    assert len({source for source, _ in variants.values()}) == 3  # none, one, and more
+    for k in (3, 7):  # which were not traced
+        alone = mg.plot.explorer(**TAKEN | {"num_steps": [k]})
+        source, lengths = alone.data["metas"][0]["variants"][str(k)]
+        assert page.sources[variants[str(k)][0]] == alone.sources[source]
+        assert variants[str(k)][1] == lengths
 
 
 def test_a_page_is_as_long_for_many_tasks_as_for_few():

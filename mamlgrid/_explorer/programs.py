@@ -14,12 +14,16 @@ import numpy as np
 from .._base.arguments import said
 from .._points.at import sample, with_derivative
 from ..inner._rules import Path
+from ..inner._scan import short_programs
 from ._compiler.compile import Outputs, Program, compiled
 from ._compiler.numbers import remedy
 
 if TYPE_CHECKING:
     from .._meta.meta_loss import MetaLoss
     from .._meta.tasks import Task
+
+# Of all programs of a page: with what is around them a file of one and a half megabytes, which opens at once.
+MOST_BYTES = 1_350_000
 
 # Names of leaves that are positions on the theta axis, unless the caller names others.
 POSITIONS = ("center", "centre", "centers", "centres", "location", "optimum")
@@ -106,6 +110,9 @@ def programs(
         num_steps: the numbers of inner steps to choose from, beside that which a meta-loss has.
         positions: names of numbers, or of arrays of them, that are positions on the theta axis; by default those whose
             last name is one of `POSITIONS`.
+
+    Raises:
+        ValueError: positions that are no numbers of these, or more programs than a page should hold.
     """
     sources: dict[str, int] = {}
     numbers = _Numbers(thetas, positions)
@@ -113,23 +120,29 @@ def programs(
     def part(program: Program) -> Part:
         return Part(sources.setdefault(program.text, len(sources)), program.lengths)
 
-    made = []
-    for place, (name, meta) in enumerate(metas.items()):
+    def made_of(place: int, name: str, meta: MetaLoss) -> Compiled:
         leaves = _numbers_of(meta)
         places = {path: numbers.places(name, place, path, leaf) for path, leaf in leaves.items()}
         dtypes = {path: leaf.dtype for path, leaf in leaves.items()}
         variants = {k: _of_one_task(variant) for k, variant in _with_steps(meta, num_steps).items()}
         longest = variants[max(variants)]
-        made.append(
-            Compiled(
-                {k: part(_compiled(variant, places, dtypes, POINT)) for k, variant in variants.items()},
-                part(_compiled(longest, places, dtypes, PATH)),
-                meta.tasks is not None,
-                _path_length(longest),
-                _has_steps(meta),
-            )
+        points = _by_steps(variants, lambda variant: _compiled(variant, places, dtypes, POINT))
+        return Compiled(
+            {k: part(program) for k, program in points.items()},
+            part(_compiled(longest, places, dtypes, PATH)),
+            meta.tasks is not None,
+            _path_length(longest),
+            _has_steps(meta),
         )
+
+    made = [made_of(place, name, meta) for place, (name, meta) in enumerate(metas.items())]
     numbers.check_positions()
+    if (size := sum(map(len, sources))) > MOST_BYTES:
+        raise ValueError(
+            f"the page would have {size / 1e6:.1f} MB of programs, more than {MOST_BYTES / 1e6:.2f}: what counts is "
+            f"how much data a task has, and how many algorithms there are ({len(metas)}); take smaller data for each "
+            "task, or make a page for each algorithm"
+        )
     return Programs(list(sources), made, numbers.parameters)
 
 
@@ -224,13 +237,38 @@ def _of_one_task(meta: MetaLoss) -> MetaLoss:
     return dataclasses.replace(meta, tasks=jax.tree.map(lambda leaf: leaf[:1], meta.tasks))
 
 
+def _by_steps(variants: Mapping[int, MetaLoss], program_of: Callable[[MetaLoss], Program]) -> dict[int, Program]:
+    """The program for each number of steps.
+
+    From two steps on they are a loop, and programs differ in the lengths of loops only, which grow evenly: where those
+    of three numbers of steps agree, they say what the others are, and a loss is traced five times in place of eleven.
+    """
+    loops = sorted(k for k in variants if k > 1)
+    known = {k: program_of(variant) for k, variant in variants.items() if k not in loops[2:-1]}
+    if not loops[2:-1]:
+        return known
+    low, high = loops[0], loops[-1]
+    first, last = np.array(known[low].lengths), np.array(known[high].lengths)
+
+    def between(k: int) -> Program | None:
+        if any(known[j].text != known[low].text for j in (loops[1], high)):
+            return None
+        lengths, rest = np.divmod(first * (high - k) + last * (k - low), high - low)
+        return None if rest.any() else Program(known[low].text, lengths.tolist())
+
+    even = between(loops[1]) == known[loops[1]]
+    made = {k: (between(k) if even else None) or program_of(variants[k]) for k in loops[2:-1]}
+    return {k: {**known, **made}[k] for k in variants}
+
+
 def _compiled(
     meta: MetaLoss, places: Mapping[str, np.ndarray], dtypes: Mapping[str, Any], functions: Sequence[Outputs]
 ) -> Program:
     def filled(function: Callable[..., Any]) -> Callable[..., Any]:
         return lambda alpha, theta, *numbers: function(_filled(meta, list(places), numbers), theta, alpha)
 
-    return compiled(functions, filled, {"alpha": "alpha", "theta": "theta", **places}, dtypes)
+    with short_programs():
+        return compiled(functions, filled, {"alpha": "alpha", "theta": "theta", **places}, dtypes)
 
 
 def _whole(meta: MetaLoss, theta: Any, alpha: Any) -> Any:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -15,6 +17,17 @@ if TYPE_CHECKING:
 # A loop this short is written out, so that XLA fuses it with what surrounds it; a longer one is a scan, so that
 # compile time does not grow with the number of steps.
 _LONGEST_UNROLLED = 4
+_longest_unrolled = ContextVar("longest_unrolled", default=_LONGEST_UNROLLED)
+
+
+@contextlib.contextmanager
+def short_programs() -> Iterator[None]:
+    """Inside, loops are scans from two steps on: for whom a short program counts for more than a fused one."""
+    before = _longest_unrolled.set(1)
+    try:
+        yield
+    finally:
+        _longest_unrolled.reset(before)
 
 
 def scan(body: Body, carry: PyTree, xs: PyTree, length: int, checkpoint: bool) -> tuple[Any, Any]:
@@ -23,7 +36,7 @@ def scan(body: Body, carry: PyTree, xs: PyTree, length: int, checkpoint: bool) -
     With `checkpoint`, the backward pass keeps the carry at every block of about `sqrt(length)` steps and computes what
     lies between again: `O(sqrt(length))` carries, where a plain scan keeps all that every step computed.
     """
-    if length <= _LONGEST_UNROLLED:
+    if length <= _longest_unrolled.get():
         return _written_out(body, carry, xs, length)
     if not checkpoint:
         return jax.lax.scan(body, carry, xs, length)

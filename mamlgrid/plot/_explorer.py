@@ -48,8 +48,9 @@ def explorer(
 
     Raises:
         TypeError: no meta-loss.
-        ValueError: axes that do not rise, labels of another number than the tasks, too many tasks, positions that are
-            no numbers of these, a loss that cannot be compiled: then the message names the primitive and the line.
+        ValueError: axes that do not rise, labels of another number than the tasks, too many tasks or too much data for
+            a page of 1.5 MB, positions that are no numbers of these, a loss that cannot be compiled: then the message
+            names the primitive and the line.
 
     >>> import mamlgrid as mg
     >>> case = mg.cases.quartic()

@@ -45,7 +45,7 @@ def blamed(equation: Any) -> Iterator[None]:
     try:
         yield
     except TooLargeError as error:
-        refusal = NotCompiledError(f"is part of a program of {error}: take fewer tasks or smaller data")
+        refusal = NotCompiledError(f"is part of a program of {error}: take smaller data for each task")
         raise _said_of(equation, refusal) from None
     except NotCompiledError as refusal:
         raise _said_of(equation, refusal) from None

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from .graph import Buffer, Carry, Choice, Fill, Graph, Loop, Node, Region, literal, live
+
+# A call, a place in an array or a name: what needs no parentheses wherever it stands.
+_STANDS_ALONE = re.compile(r"[\w.]+(\([^()]*\)|\[[^\[\]]*\])?|\{0\}\[\{1\}\]")
+
+# A number that is used once is written where it is used, which halves a text; parentheses nested deeper than this are
+# hard on the parsers of browsers, which call themselves for each.
+_DEEPEST = 32
 
 
 @dataclass
@@ -41,17 +50,53 @@ class Printer:
         self.shared = shared
         self.names: dict[int, str] = {}
         self.live: set[int] = set()
+        self.single: set[int] = set()
+        self.depths: dict[int, int] = {}
         self.count = 0
 
     def function(self, head: str, outputs: Sequence[Node | float]) -> str:
         """The function that puts the outputs into `out`, or returns the only one."""
         self.live = live(outputs)
+        self.single = self._used_once(outputs)
         lines = self._region(self.graph.top, "  ")
         if "out" in head:
             lines += [f"  out[{i}] = {self._name(atom)};" for i, atom in enumerate(outputs)]
         else:
             lines.append(f"  return {self._name(outputs[0])};")
         return "\n".join([f"function {head} {{", *lines, "}"])
+
+    def _used_once(self, outputs: Sequence[Node | float]) -> set[int]:
+        """The nodes with one use, which stands in their own region: elsewhere they might be computed more often."""
+        uses = Counter(id(atom) for atom in outputs)
+        once = {id(atom) for atom in outputs if isinstance(atom, Node) and atom.region is self.graph.top}
+        for around, item in self._items(self.graph.top):
+            region = item.body if isinstance(item, Loop) else around
+            match item:
+                case Node():
+                    used = [item.args[int(place)] for place in re.findall(r"\{(\d)\}", item.form)]
+                case Fill():
+                    used = list(item.atoms)
+                case Loop():  # the next values of variables must have names: they are taken all at once
+                    bound = [x for carry in item.carries for x in (carry.start, carry.following)]
+                    uses.update(map(id, [*bound, *bound, item.goes_on, item.goes_on]))
+                    used = [buffer.element for buffer in item.written]
+                case Choice():
+                    named = [item.index, *(atom for atoms in item.outputs for atom in atoms)]
+                    uses.update(map(id, [*named, *named]))
+                    used = []
+            uses.update(map(id, used))
+            once |= {id(atom) for atom in used if isinstance(atom, Node) and atom.region is region}
+        return {node for node in once if uses[node] == 1}
+
+    def _items(self, region: Region) -> Iterator[tuple[Region, Node | Loop | Choice | Fill]]:
+        """All that is printed, with the regions where it stands."""
+        for item in region.items:
+            if id(item) not in self.live:
+                continue
+            yield region, item
+            inner = [item.body] if isinstance(item, Loop) else item.cases if isinstance(item, Choice) else []
+            for other in inner:
+                yield from self._items(other)
 
     def _fresh(self, letter: str) -> str:
         self.count += 1
@@ -75,6 +120,11 @@ class Printer:
         match item:
             case Node():
                 computed = item.form.format(*map(self._name, item.args))
+                depth = 1 + max((self.depths.get(id(arg), 0) for arg in item.args), default=0)
+                if id(item) in self.single and depth < _DEEPEST:
+                    self.depths[id(item)] = depth
+                    self.names[id(item)] = computed if _STANDS_ALONE.fullmatch(item.form) else f"({computed})"
+                    return []
                 self.names[id(item)] = self._fresh("v")
                 return [f"const {self.names[id(item)]} = {computed};"]
             case Fill():

@@ -60,7 +60,7 @@ class Reader(Numbers):
         largest = max(math.prod(v.aval.shape) for v in equation.outvars)
         if largest > MOST_ELEMENTS:
             raise NotCompiledError(
-                f"makes an array of {largest:,} numbers, more than {MOST_ELEMENTS:,}: take fewer tasks or smaller data"
+                f"makes an array of {largest:,} numbers, more than {MOST_ELEMENTS:,}: take smaller data for each task"
             )
         if name in rules.CALLS:
             called = params[rules.CALLS[name]]
