@@ -22,7 +22,7 @@ QUESTIONS = (
 
 Call = Callable[[], Any]
 Row = dict[str, Any]
-What = Literal["seconds", "first_seconds", "first_more", "error", "missed", "peak_bytes"]
+What = Literal["seconds", "first_seconds", "first_more", "error", "found", "missed", "peak_bytes"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Entry:
         tolerance: a larger error means that the entry computes something else, and nothing is timed.
         work: units of work in one call, so that entries of different size can be compared.
         requires: modules without which the entry is left out.
-        found: of what the call returned, how many of how many that there are; None where nothing can be missed.
+        found: of what the call returned, how many of how many that there are or may be; None where nothing is counted.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Target:
         entry: the name of our entry.
         peer: the name of the entry beside it; None compares with `scale` alone.
         what: the number compared; seconds are per unit of work, `first_more` is what the first call took above them,
-            `missed` is how many were not found.
+            `found` is how many were found, `missed` how many were not.
         at_most, at_least: the bound, one of the two.
         scale: without a peer, what the number is divided by (1 leaves it absolute).
         reason: from the rows, the measured cause of a miss; the plain numbers when None.

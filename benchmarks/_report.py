@@ -73,7 +73,7 @@ def _cells(row: dict[str, Any], unit: str | None, counted: str | None) -> list[s
         *([f"{row['work'] / seconds['median']:.3g}"] if unit else []),
         duration(max(0.0, row["first_seconds"] - seconds["median"])),
         f"{row['error']:.2g}",
-        *(["{} of {}".format(*row["found"])] if counted else []),
+        *(["{:,} of {:,}".format(*row["found"]) if "found" in row else ""] if counted else []),
         f"{row['peak_bytes'] / 1e6:,.0f} MB",
         _faults(row["page_faults"]),
         f"{row['runs']} in {row['processes']}",
@@ -89,7 +89,7 @@ def _verdict(target: dict[str, Any]) -> list[str]:
     def shown(number: float) -> str:
         if target["absolute"] in ("seconds", "first_seconds"):
             return duration(number)
-        return f"{number:.3g}"
+        return f"{number:,.0f}" if number >= 1000 else f"{number:.3g}"
 
     at_most, at_least, met = target["at_most"], target["at_least"], target["met"]
     asked = f"≤ {shown(at_most)}" if at_most is not None else f"≥ {shown(at_least)}"

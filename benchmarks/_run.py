@@ -177,6 +177,8 @@ def _number(row: Row, what: str) -> float:
         return row["seconds"]["median"] / row["work"]
     if what == "first_more":
         return max(0.0, row["first_seconds"] - row["seconds"]["median"])
+    if what == "found":
+        return row["found"][0]
     return row[what]
 
 

@@ -506,6 +506,8 @@ def test_clipping_by_the_norm_has_a_derivative_at_zero(x64):
             "step 6",
         ),
         (lambda r: optax.chain(optax.sgd(r), optax.clip(1.0)), r"\[ 3\. -2\.\], it is \[-1\.  1\.\] at rate 1 and"),
+        (lambda r: optax.chain(optax.sgd(r), optax.clip(1e10)), "proportional to the learning rate"),
+        (lambda r: optax.chain(optax.sgd(r), optax.clip(1e-12)), "proportional to the learning rate"),
         (lambda r: optax.sgd(optax.exponential_decay(r, 10, 0.5, end_value=0.01)), "a multiple of the rate all along"),
         (optax.radam, "is not finite at the gradient"),  # from its third step on
         (optax.lars, "norm of a gradient or of the parameters"),

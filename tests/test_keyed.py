@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
+import collections
 import dataclasses
 import functools
+import sys
+import types
 
 import jax
 import jax.numpy as jnp
@@ -113,6 +117,131 @@ def test_an_array_that_changes_is_seen(x64):
 def test_frozen_dataclasses_of_arrays_are_losses(x64):
     assert _seen(Frozen(jnp.array([1.0, 2.0]))) == (5, 5)
     assert _seen(Frozen(jnp.array([1.0, 1.0]))) == (8, 8)
+
+
+# Ways to change what a loss reads: a program that makes `loss`, and one that changes something.
+WAYS = {
+    "a global": ("c = 1.0\ndef loss(t): return t - c", "c = 2.0"),
+    "a global that a method reads": ("c = 1.0\nclass L:\n def __call__(self, t): return t - c\nloss = L()", "c = 2.0"),
+    "a default": ("def loss(t, c=1.0): return t - c", "loss.__defaults__ = (2.0,)"),
+    "a named default": ("def loss(t, *, c=1.0): return t - c", "loss.__kwdefaults__['c'] = 2.0"),
+    "the code": ("def loss(t): return t", "loss.__code__ = (lambda t: -t).__code__"),
+    "an attribute of a function": ("def loss(t): return t - loss.c\nloss.c = 1.0", "loss.c = 2.0"),
+    "an attribute of a class": ("class C: c = 1.0\ndef loss(t): return t - C.c", "C.c = 2.0"),
+    "that of a base": ("class B: c = 1.0\nclass C(B): pass\ndef loss(t): return t - C.c", "B.c = 2.0"),
+    "that of a nested class": ("class C:\n class D: c = 1.0\ndef loss(t): return t - C.D.c", "C.D.c = 2.0"),
+    "a class behind an object": ("class C: c = 1.0\no = C()\ndef loss(t): return t - o.c", "C.c = 2.0"),
+    "a method": ("class C:\n def f(self): return 1\no = C()\ndef loss(t): return t - o.f()", "C.f = lambda self: 2"),
+    "a static method": (
+        "class C:\n @staticmethod\n def f(): return 1\ndef loss(t): return t - C.f()",
+        "C.f = staticmethod(lambda: 2)",
+    ),
+    "a class method": (
+        "class C:\n @classmethod\n def f(cls): return 1\ndef loss(t): return t - C.f()",
+        "C.f = classmethod(lambda cls: 2)",
+    ),
+    "a property": (
+        "class C:\n @property\n def c(self): return 1\no = C()\ndef loss(t): return t - o.c",
+        "C.c = property(lambda self: 2)",
+    ),
+    "what a property reads": (
+        "h = 1.0\nclass C:\n @property\n def c(self): return h\no = C()\ndef loss(t): return t - o.c",
+        "h = 2.0",
+    ),
+    "a slot": ("class C: __slots__ = ('c',)\no = C()\no.c = 1.0\ndef loss(t): return t - o.c", "o.c = 2.0"),
+    "an attribute of a dataclass": (
+        "@dataclasses.dataclass\nclass C:\n c: float\no = C(1.0)\ndef loss(t): return t - o.c",
+        "o.c = 2.0",
+    ),
+    "a namespace": ("o = types.SimpleNamespace(c=1.0)\ndef loss(t): return t - o.c", "o.c = 2.0"),
+    "arguments": ("o = argparse.Namespace(c=1.0)\ndef loss(t): return t - o.c", "o.c = 2.0"),
+    "an attribute of a module": ("def loss(t): return t - settings.center", "settings.center = 2.0"),
+    "a function of a module": ("def loss(t): return t - settings.made()", "settings.made = lambda: 2"),
+    "a module of a module": ("def loss(t): return t - settings.inner.center", "settings.inner.center = 2.0"),
+    "a module imported inside": (
+        "def loss(t):\n import settings\n return t - settings.center",
+        "settings.center = 2.0",
+    ),
+    "a name imported inside": (
+        "def loss(t):\n from settings import center\n return t - center",
+        "settings.center = 2.0",
+    ),
+    "a set": ("s = {1, 2}\ndef loss(t): return t - sum(s)", "s.add(3)"),
+    "a deque": ("s = collections.deque([1, 2])\ndef loss(t): return t - sum(s)", "s.append(3)"),
+    "bytes": ("s = bytearray(b'ab')\ndef loss(t): return t - s[0]", "s[0] = 1"),
+    "a dictionary": ("s = {'a': 1}\ndef loss(t): return t - s['a']", "s['a'] = 2"),
+    "its view": ("s = {'a': 1}\nv = types.MappingProxyType(s)\ndef loss(t): return t - v['a']", "s['a'] = 2"),
+    "a long list": ("s = [0.0] * 50_000\ndef loss(t): return t - s[40_000]", "s[40_000] = 1.0"),
+    "a long dictionary": ("s = dict.fromkeys(range(50_000), 0.0)\ndef loss(t): return t - s[7]", "s[7] = 1.0"),
+    "a long list of objects": ("s = [np.zeros(1) for _ in range(11_000)]\ndef loss(t): return t - s[9]", "s[9][0] = 1"),
+    "an array": ("s = np.zeros(3)\ndef loss(t): return t - s[0]", "s[0] = 1"),
+    "an array of truths": ("s = np.zeros(3, bool)\ndef loss(t): return t * s[0]", "s[0] = True"),
+    "an array of objects": ("s = np.array([1, None], object)\ndef loss(t): return t * s[0]", "s[0] = 2"),
+    "a large array": ("s = np.zeros((1000, 300))\ndef loss(t): return t - s[0, 0]", "s[-1, -1] = 1"),
+    "every second of a large array": (
+        "s = np.zeros((1000, 600))[:, ::2]\ndef loss(t): return t - s[0, 0]",
+        "s[-1, -1] = 1",
+    ),
+    "a custom derivative": (
+        "@jax.custom_jvp\ndef loss(t): return t\nloss.defjvp(lambda p, d: (p[0], d[0]))",
+        "loss.defjvp(lambda p, d: (p[0], 2 * d[0]))",
+    ),
+    "a backward rule": (
+        "@jax.custom_vjp\ndef loss(t): return t\nloss.defvjp(lambda t: (t, None), lambda _, d: (d,))",
+        "loss.defvjp(lambda t: (t, None), lambda _, d: (2 * d,))",
+    ),
+    "what a compiled function reads": ("c = 1.0\n@jax.jit\ndef loss(t): return t - c", "c = 2.0"),
+    "what a bound method reads": ("s = [1.0]\nloss = s.index", "s.append(2.0)"),
+    "one of several by type": (
+        "@functools.singledispatch\ndef loss(t): return t\n@loss.register\ndef _(t: float): return t",
+        "loss.register(float)(lambda t: -t)",
+    ),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_whatever_a_loss_reads_is_part_of_its_key(way, monkeypatch):
+    settings, inner = types.ModuleType("settings"), types.ModuleType("settings.inner")
+    vars(settings).update(center=1.0, made=lambda: 1, inner=inner)
+    vars(inner).update(center=1.0)
+    monkeypatch.setitem(sys.modules, "settings", settings)
+    names = {"__name__": "__main__", "settings": settings, "np": np, "jax": jax}
+    names |= {m.__name__: m for m in (argparse, collections, dataclasses, functools, types)}
+    make, change = WAYS[way]
+    exec(make, names)
+    before = Keyed(names["loss"])
+    assert Keyed(names["loss"]) == before
+    assert hash(Keyed(names["loss"])) == hash(before)
+    exec(change, names)
+    assert Keyed(names["loss"]) != before
+
+
+def test_what_an_object_keeps_of_what_it_computed_is_no_change():
+    class Kept:
+        center = 1.0
+
+        @functools.cached_property
+        def twice(self):
+            return 2 * self.center
+
+    kept = Kept()
+    before = Keyed(lambda theta: theta - kept.twice)
+    assert kept.twice == 2.0
+    assert Keyed(before.value) == before
+
+
+def test_a_class_that_is_defined_again_is_the_same():
+    def made(center):
+        class Loss:
+            def __init__(self, center):
+                self.center = center
+
+            def __call__(self, theta):
+                return theta - self.center
+
+        return Loss(center)
+
+    assert Keyed(made(1.0)) == Keyed(made(1.0)) != Keyed(made(2.0))
 
 
 CELL = """

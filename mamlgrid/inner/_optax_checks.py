@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._proportional import Power, powers
+from ._proportional import Power, constants, powers
 
 if TYPE_CHECKING:
     import optax
@@ -89,8 +89,9 @@ def checked_optimizer(make_optimizer: Callable[[float], Any], num_steps: int) ->
 _THETA, _SLOPE = np.array([0.5, -0.25]), np.array([0.3, -0.2])
 _RATES = (1.0, 0.5, 2.0**-10)
 
-# Sizes of gradients, powers of ten: whose squares have no overflow in float32.
-_SIZES = np.arange(-8, 9)
+# Sizes of gradients, whose squares have no overflow in float32.
+_SIZES = 10.0 ** np.arange(-8, 9)
+_LARGEST = 1e18
 
 
 def _updates(make_optimizer: Callable[[Any], Any], rate: Any, slopes: Any, theta: Any) -> Any:
@@ -123,11 +124,18 @@ def _rate_is_a_factor(make_optimizer: Callable[[Any], Any]) -> bool:
 
 
 def _try_rates(make_optimizer: Callable[[Any], Any], count: int) -> None:
-    """All steps at several rates, on gradients of many sizes, constant ones and others that change with each step."""
+    """All steps at several rates, on gradients of many sizes, constant ones and others that change with each step.
+
+    Among the sizes are those around each number that stands in the update: it may be a threshold.
+    """
     rng = np.random.default_rng(0)
-    constant = np.broadcast_to(10.0 ** _SIZES[:, None, None] * _SLOPE, (_SIZES.size, count, 2))
+    theta = jnp.asarray(_THETA)
+    standing = constants(partial(_updates, make_optimizer), 1.0, jnp.zeros((count, 2)), theta)
+    around = [share * x for x in standing for share in (0.1, 1, 10, 100)]
+    sizes = np.array(sorted({*_SIZES, *(x for x in around if 1 / _LARGEST < x < _LARGEST)}))
+    constant = np.broadcast_to(sizes[:, None, None] * _SLOPE, (sizes.size, count, 2))
     changing = 10.0 ** rng.uniform(-8, 8, (_SIZES.size, count, 1)) * rng.normal(size=(_SIZES.size, count, 2))
-    slopes, theta = jnp.asarray(np.concatenate([constant, changing])), jnp.asarray(_THETA)
+    slopes = jnp.asarray(np.concatenate([constant, changing]))
 
     def updates_at(rate: float) -> np.ndarray:
         return np.asarray(jax.vmap(partial(_updates, make_optimizer, rate), (0, None))(slopes, theta))

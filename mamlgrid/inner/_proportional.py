@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import IntEnum
 from typing import Any
 
@@ -43,6 +43,26 @@ def powers(function: Callable[..., Any], *args: Any) -> list[Power]:
     """
     closed = jax.make_jaxpr(function)(*args)
     return _of_jaxpr(closed.jaxpr, [Power.FACTOR] + [Power.FREE] * (len(closed.jaxpr.invars) - 1))
+
+
+def constants(function: Callable[..., Any], *args: Any) -> set[float]:
+    """The sizes of the floating numbers that stand in a function: where it has a threshold, it is one of them."""
+    closed = jax.make_jaxpr(function)(*args)
+    arrays = [np.asarray(x) for x in (*closed.consts, *_literals(closed.jaxpr))]
+    return {float(x) for array in arrays if array.dtype.kind == "f" for x in np.abs(array).flat if 0 < x < np.inf}
+
+
+def _literals(jaxpr: Any) -> Iterator[Any]:
+    for equation in jaxpr.eqns:
+        yield from (x.val for x in equation.invars if isinstance(x, core.Literal))
+        for inner in jax.tree.leaves(list(equation.params.values()), is_leaf=_is_jaxpr):
+            if _is_jaxpr(inner):
+                yield from getattr(inner, "consts", ())
+                yield from _literals(getattr(inner, "jaxpr", inner))
+
+
+def _is_jaxpr(x: Any) -> bool:
+    return isinstance(x, core.Jaxpr | core.ClosedJaxpr)
 
 
 def _of_jaxpr(jaxpr: Any, given: list[Power]) -> list[Power]:
