@@ -81,6 +81,7 @@ def _integrated(theta):
     return odeint(lambda y, t: -y, theta, jnp.array([0.0, 1.0]))[-1] ** 2
 
 
+@pytest.mark.slow
 def test_what_needs_a_forward_derivative_that_there_is_not_says_so(x64):
     meta = mg.maml([_integrated])
     # L(theta) = q theta^2 with q = exp(-2), theta' = (1 - 2 alpha q) theta

@@ -27,8 +27,10 @@ from .problems import polynomial_loss
 SPECIAL = page._module("engine/special.js")
 
 
-def evaluated(functions: dict[str, tuple[Callable[..., Any], np.ndarray]]) -> dict[str, np.ndarray]:
-    """Functions of two numbers at points `[n, 2]`, by one run of JavaScript."""
+def evaluated(
+    functions: dict[str, tuple[Callable[..., Any], np.ndarray]], judge: Callable[..., Any] = jax.jit
+) -> dict[str, np.ndarray]:
+    """Functions of two numbers at points `[n, 2]`, by one run of JavaScript and by JAX: `judge(function)`."""
     texts, expected = [], {}
     with jax.enable_x64(True):
         for name, (function, points) in functions.items():
@@ -36,7 +38,8 @@ def evaluated(functions: dict[str, tuple[Callable[..., Any], np.ndarray]]) -> di
             lengths = json.dumps(program.lengths)
             given = json.dumps([[_named(x) for x in point] for point in points.tolist()])
             texts.append(f"{json.dumps(name)}: at(({program.text})({lengths}).f, {given})")
-            expected[name] = [jax.tree.leaves(function(jnp.asarray(x), jnp.asarray(y))) for x, y in points.tolist()]
+            compute = judge(function)
+            expected[name] = [jax.tree.leaves(compute(jnp.asarray(x), jnp.asarray(y))) for x, y in points.tolist()]
     script = f"""{SPECIAL}
     const number = (x) => (typeof x === "string" ? Number(x) : x);
     const at = (f, points) => points.map(([x, y]) => {{
@@ -244,7 +247,8 @@ def test_special_functions():
 
 
 def test_indices_that_depend_on_theta():
-    agree(evaluated({name: (function, PLACES) for name, function in INDEXED.items()}))
+    # Not compiled: XLA makes a NaN of a derivative at a place outside, where JAX says zero.
+    agree(evaluated({name: (function, PLACES) for name, function in INDEXED.items()}, judge=lambda function: function))
 
 
 def test_whole_numbers_wrap_and_saturate():

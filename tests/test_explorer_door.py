@@ -33,9 +33,15 @@ REFUSED = {
     "a grid": ({"thetas": np.linspace(0, 1, 5)}, ValueError, "thetas must be the two ends of an axis"),
     "not finite": ({"thetas": (0, np.inf)}, ValueError, "thetas must rise from a finite low end"),
     "labels": ({"labels": ["one"]}, ValueError, "labels must be one for each task"),
-    "steps": ({"num_steps": [-1]}, ValueError, "num_steps must be numbers of inner steps"),
+    "steps": ({"num_steps": [1, -1]}, ValueError, r"num_steps\[1\] must be 0 or more, got -1"),
+    "no steps": ({"num_steps": [1.5]}, TypeError, r"num_steps\[0\] must be an int, got 1.5"),
     "positions": ({"positions": ["tasks.support[7]"]}, ValueError, r"got 'tasks.support\[7\]', there are tasks"),
     "too many tasks": ({"metas": meta(300)}, ValueError, "200 at most; got 300: take a part of them"),
+    "rates by step": (
+        {"metas": mg.maml([lambda t: t**2], num_steps=2, per_step=True)},
+        TypeError,
+        r"explorer takes alphas that are numbers, but with per_step=True.*mg.scale_rates\(meta, rates\)",
+    ),
     "a network": ({"metas": mg.maml([lambda t: t["w"] ** 2])}, TypeError, "theta must be a scalar here.*draw a line"),
 }
 

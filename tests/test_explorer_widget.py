@@ -81,6 +81,7 @@ def test_a_meta_loss_without_that_many_steps_has_its_own(x64):
     assert shown.current_meta().inner == metas["Moreau"].inner
 
 
+@pytest.mark.slow
 def test_refine_is_the_diagram_of_what_is_shown(shown, x64):
     shown.parameters, shown.num_steps = {CENTER: 1.5}, 2
     diagram = shown.refine()

@@ -389,6 +389,7 @@ def _hill(theta):
     return -(theta**2)
 
 
+@pytest.mark.slow
 def test_a_proximal_step_solves_its_problem_in_several_dimensions(x64):
     strength = 0.7
     meta = mg.imaml(quadratic, MATRIX_TASKS, strength=strength)
@@ -478,6 +479,7 @@ def test_negative_curvature_is_found_in_any_direction(x64):
     assert set(status.tolist()) == {mg.Status.NOT_CONVERGED}
 
 
+@pytest.mark.slow
 def test_the_implicit_direction_of_a_stiff_task_is_exact(x64):
     a = jnp.logspace(0, 4, 30)
     meta = mg.imaml([lambda t: jnp.sum(a * t**2) / 2], strength=1.0)

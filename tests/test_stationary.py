@@ -81,6 +81,7 @@ def test_no_answer_lies_above_a_value_beyond_a_downward_step(x64):
         np.testing.assert_allclose([theta, value], [0.3, -0.3], rtol=0, atol=2 * EPS * (bounds[1] - bounds[0]))
 
 
+@pytest.mark.slow
 def test_piecewise_constant_losses_have_a_plateau_as_their_minimiser(x64):
     status, theta, value, accuracy, _ = lowest("floor", (0.0, 10.0))
     assert (status, value) == ("PLATEAU", 0)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._base.arguments import said
+from .._base.arguments import checked_count, said
 from .._explorer.page import Explorer, explorer_of
 from .._meta.explained import theta_is_a_number
 from .._meta.meta_loss import MetaLoss, checked_meta
@@ -47,7 +47,7 @@ def explorer(
         `Explorer`: `.write(path)` makes the file; in a notebook it shows itself.
 
     Raises:
-        TypeError: no meta-loss.
+        TypeError: no meta-loss, or numbers of steps that are no integers.
         ValueError: axes that do not rise, labels of another number than the tasks, too many tasks or too much data for
             a page of 1.5 MB, positions that are no numbers of these, a loss that cannot be compiled: then the message
             names the primitive and the line.
@@ -77,7 +77,7 @@ def explorer(
         raise ValueError(f"labels must be one for each task, {sorted(numbers)}; got {len(labels)}")
     if isinstance(num_steps, int):
         raise ValueError(f"num_steps must be several numbers of inner steps, such as range(11); got {num_steps}")
-    steps = [_steps(k) for k in num_steps]
+    steps = [checked_count(f"num_steps[{at}]", k) for at, k in enumerate(num_steps)]
     if isinstance(positions, str):
         raise ValueError(f"positions must be a sequence of names, such as [{positions!r}]; got {positions!r}")
     words = labels or [f"task {i + 1}" for i in range(max(numbers))]
@@ -94,12 +94,6 @@ def _axis(name: str, ends: Any) -> tuple[float, float]:
     if not (np.isfinite([low, high]).all() and low < high):
         raise ValueError(f"{name} must rise from a finite low end to a finite high end; got {said(ends)}")
     return low, high
-
-
-def _steps(k: Any) -> int:
-    if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 0:
-        raise ValueError(f"num_steps must be numbers of inner steps, 0 or more; got {said(k)}")
-    return int(k)
 
 
 def _page_colours() -> dict[str, Any]:
