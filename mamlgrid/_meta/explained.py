@@ -62,8 +62,8 @@ def _why(meta: MetaLoss, door: str) -> str:
             return f"a loss has no derivative, at {_line(error)}: {str(error).splitlines()[0]}"
         if "alpha must have a leading axis" in str(error):
             return (
-                f"{door} takes alphas that are numbers, but {error}: mg.scale_rates(meta, rates) makes of each number a "
-                "rate for each step"
+                f"{door} takes alphas that are numbers, but {error}: mg.scale_rates(meta, rates) makes of each number "
+                "a rate for each step"
             )
         if not _is_installed(traceback.extract_tb(error.__traceback__)[-1].filename):
             return ""  # an error that the loss raises itself
