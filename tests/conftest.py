@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 os.environ["MPLBACKEND"] = "Agg"  # before anything imports pyplot: there is no screen
 
@@ -16,6 +17,7 @@ from hypothesis import HealthCheck
 
 import mamlgrid
 
+from .browser import chromium
 from .signatures import check_signatures
 
 SIGNATURES = check_signatures(mamlgrid)
@@ -91,3 +93,10 @@ def no_window(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(plt, "show", show)
     yield
     plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium for the tests of a file."""
+    with chromium() as found:
+        yield found

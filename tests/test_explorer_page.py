@@ -25,6 +25,7 @@ import pytest
 import mamlgrid as mg
 from mamlgrid._explorer import page as pages
 
+from .browser import watched
 from .lanes import brief
 
 ALPHAS, THETAS = (0.0, 1.2), (-2.0, 2.0)
@@ -188,41 +189,17 @@ def matched(pattern: str, text: str) -> re.Match[str]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is missing: pip install playwright")
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        pytest.skip("chromium is missing: apt-get install chromium")
-    with sync_api.sync_playwright() as playwright:
-        options = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
-        browser = playwright.chromium.launch(executable_path=found, args=list(options))
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
 def opened(browser: Any, written: Path) -> Iterator[Callable[..., Reader]]:
-    """Opens the page offline; at the end nothing may have been fetched and nothing have gone wrong."""
-    contexts: list[Any] = []
-    fetched: list[str] = []
-    errors: list[str] = []
+    """Opens the page for a reader."""
+    with watched(browser) as new_page:
 
-    def open_page(path: Path = written, **device: Any) -> Reader:
-        settings = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"} | device
-        contexts.append(browser.new_context(offline=True, **settings))
-        page = contexts[-1].new_page()
-        page.on("request", lambda request: fetched.append(request.url))
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-        page.goto(path.as_uri())
-        page.wait_for_selector("body[data-drawn]")
-        return Reader(page)
+        def open_page(path: Path = written, **device: Any) -> Reader:
+            page = new_page(**{"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"} | device)
+            page.goto(path.as_uri())
+            page.wait_for_selector("body[data-drawn]")
+            return Reader(page)
 
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert [url for url in fetched if not url.startswith(("file:", "data:", "blob:"))] == []
-    assert errors == []
+        yield open_page
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 from typing import Any
 
@@ -11,6 +10,8 @@ import numpy as np
 import pytest
 
 import mamlgrid as mg
+
+from .browser import watched
 
 CENTER = "tasks.support['center'][1]"
 
@@ -124,37 +125,23 @@ window.leave = widget.render({ model: window.model, el: document.getElementById(
 SYNCED = ("page", "title", "height", "point", "parameters", "meta_loss", "num_steps", "overlay")
 
 
-@pytest.fixture(scope="module")
-def browser():
-    chromium = shutil.which("chromium")
-    if not chromium:
-        pytest.skip("chromium is not installed")
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as running:
-        opened = running.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
 @pytest.fixture
 def notebook(browser, tmp_path):
     """Shows a widget as it is in Python; gives the page around it, which has the model."""
-    errors: list[str] = []
+    with watched(browser) as new_page:
 
-    def show(widget: Any) -> Any:
-        values = json.dumps({name: getattr(widget, name) for name in SYNCED}).replace("<", "\\u003c")
-        module = widget._esm.replace("export default", "const widget =")
-        path = tmp_path / "host.html"
-        path.write_text(HOST.replace("VALUES", values).replace("MODULE", module), encoding="utf-8")
-        host = browser.new_page(viewport={"width": 1280, "height": 1000})
-        host.on("pageerror", lambda error: errors.append(str(error)))
-        host.goto(path.as_uri())
-        host.frame_locator("iframe").locator("body[data-drawn] #numbers dd").first.wait_for()
-        host.wait_for_timeout(200)
-        return host
+        def show(widget: Any) -> Any:
+            values = json.dumps({name: getattr(widget, name) for name in SYNCED}).replace("<", "\\u003c")
+            module = widget._esm.replace("export default", "const widget =")
+            path = tmp_path / "host.html"
+            path.write_text(HOST.replace("VALUES", values).replace("MODULE", module), encoding="utf-8")
+            host = new_page(viewport={"width": 1280, "height": 1000})
+            host.goto(path.as_uri())
+            host.frame_locator("iframe").locator("body[data-drawn] #numbers dd").first.wait_for()
+            host.wait_for_timeout(200)
+            return host
 
-    yield show
-    assert errors == []
+        yield show
 
 
 def model(host: Any, name: str) -> Any:

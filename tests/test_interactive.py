@@ -8,7 +8,6 @@ import json
 import os
 import pickle
 import re
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,6 +27,7 @@ from mamlgrid.plot._interactive_page import page as page_of
 from mamlgrid.plot._view import shown
 
 from . import stand_ins
+from .browser import watched
 from .lanes import brief
 
 ALPHAS, THETAS = np.linspace(0, 1.5, 31), np.linspace(-2, 2, 41)
@@ -434,15 +434,6 @@ def test_page_is_written_whole_or_not_at_all(
 
 # --- in a browser ----------------------------------------------------------------------------------
 
-# WebGL is drawn in software; the sandbox and the background traffic of the browser are off.
-CHROMIUM_OPTIONS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-)
-
 # The curves of both panels, the headings, and where each slider stands.
 STATE = """() => {
   const gd = document.getElementById("figure");
@@ -458,43 +449,21 @@ STATE = """() => {
 DRAWN = "document.getElementById('figure').dataset.drawn"
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is missing: pip install playwright")
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        pytest.skip("chromium is missing: apt-get install chromium")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=list(CHROMIUM_OPTIONS))
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def opened(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
-    """Opens a figure offline; at the end nothing may have been fetched and nothing have gone wrong in the page."""
-    contexts: list[Any] = []
-    fetched: list[str] = []
-    errors: list[str] = []
+    """Opens a figure, or the page at a path."""
+    with watched(browser) as new_page:
 
-    def open_page(figure: Any, *, script: Literal["inline", "beside"] = "inline", **device: Any) -> Any:
-        contexts.append(browser.new_context(offline=True, **({"viewport": WIDE} | device)))
-        page = contexts[-1].new_page()
-        page.on("request", lambda request: fetched.append(request.url))
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-        path = figure if isinstance(figure, Path) else tmp_path / "figure.html"
-        if path is not figure:
-            interactive.write_html(figure, path, script=script)
-        page.goto(path.as_uri())
-        page.wait_for_function(DRAWN)
-        return page
+        def open_page(figure: Any, *, script: Literal["inline", "beside"] = "inline", **device: Any) -> Any:
+            path = figure if isinstance(figure, Path) else tmp_path / "figure.html"
+            if path is not figure:
+                interactive.write_html(figure, path, script=script)
+            page = new_page(**({"viewport": WIDE} | device))
+            page.goto(path.as_uri())
+            page.wait_for_function(DRAWN)
+            return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert [url for url in fetched if not url.startswith(("file:", "data:", "blob:"))] == []
-    assert errors == []
+        yield open_page
 
 
 WIDE = {"width": 1000, "height": 700}
