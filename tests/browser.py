@@ -50,5 +50,6 @@ def watched(browser: Any) -> Iterator[Callable[..., Any]]:
     yield new_page
     for context in contexts:
         context.close()
-    assert [url for url in fetched if not url.startswith(("file:", "data:", "blob:"))] == []
-    assert errors == []
+    others = [url for url in fetched if not url.startswith(("file:", "data:", "blob:"))]
+    assert not others, f"fetched: {others}"
+    assert not errors, f"went wrong: {errors}"

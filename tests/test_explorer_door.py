@@ -89,7 +89,7 @@ def shots(count: int) -> dict[str, mg.MetaLoss]:
 def test_a_page_is_small_or_refused():
     page = mg.plot.explorer(shots(20), (0, 1), (-2, 2))
     assert len(page.html.encode()) < 1_000_000
-    with pytest.raises(ValueError, match=r"MB of programs, more than 1\.35.*algorithms there are \(4\)"):
+    with pytest.raises(ValueError, match=r"MB of programs or more, where 1\.35 fit.*algorithms there are \(4\)"):
         mg.plot.explorer(shots(100), (0, 1), (-2, 2), num_steps=[0, 1])
 
 

@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 
 import jax
+import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np
 import optax
@@ -547,23 +549,24 @@ def test_go_to_a_jump_and_a_fold(reader: Reader, metas: dict[str, mg.MetaLoss]) 
 def test_what_is_taken_away_is_what_is_shown(reader: Reader, metas: dict[str, mg.MetaLoss]) -> None:
     page = reader.page
     reader.show(start=[0.3, 1.7], point=[0.6, 0.4], pinned=True, p={"1": 0.5}, numSteps=30)
-    moved, case = moved_tasks(metas["MAML"], 0.5), []
+    moved, rows = moved_tasks(metas["MAML"], 0.5), defaultdict(list)
     with reader.taken("CSV").open(encoding="utf-8") as file:
         for row in csv.DictReader(file):
-            case.append(row["what"])
-            alpha, theta = float(row["alpha"]), float(row["theta"])
-            if len(case) % 40 == 0 and row["value"]:
-                np.testing.assert_allclose(float(row["value"]), at(moved, theta, alpha).value, rtol=1e-12, atol=1e-25)
-            elif len(case) % 40 == 0:
-                assert abs(at(moved, theta, alpha).direction) < 1e-9
-    assert set(case) == {
-        "optimum",
-        "zero that attracts",
-        "zero that repels",
-        "section at alpha",
-        "section at theta",
-        "outer loop",
-    }
+            rows[row["what"]].append(row)
+    for what in ("optimum", "section at alpha", "section at theta", "outer loop", "surface: value"):
+        for row in rows[what][:: max(1, len(rows[what]) // 8)]:
+            found = at(moved, float(row["theta"]), float(row["alpha"])).value
+            np.testing.assert_allclose(float(row["value"]), found, rtol=1e-12, atol=1e-25)
+    for row in [*rows["zero that attracts"][::40], *rows["zero that repels"][::40]]:
+        assert abs(at(moved, float(row["theta"]), float(row["alpha"])).direction) < 1e-9
+    assert len(rows["surface: value"]) == 256**2
+    assert {row["meta-loss"] for row in rows["surface: value"]} == {"MAML"}
+    for row in rows["loss of task 1"][::40]:
+        np.testing.assert_allclose(float(row["value"]), float(row["theta"]) ** 4 / 4, rtol=1e-12)
+    (adapted,) = rows["task 2 after 1 inner steps"]
+    np.testing.assert_allclose(float(adapted["theta"]), moved.adapt(0.4, 0.6)[1], rtol=1e-12)
+    (center,) = rows["tasks.support['center'][1]"]
+    assert float(center["value"]) == 0.5
     png = reader.taken("PNG").read_bytes()
     assert png[:8] == b"\x89PNG\r\n\x1a\n"
     assert struct.unpack(">II", png[16:24]) == (2240, 1520)
@@ -626,6 +629,59 @@ def test_an_address_that_makes_no_sense_is_the_page_at_first(reader: Reader) -> 
     reader.page.evaluate("() => { location.hash = '#%'; }")
     reader.settled()
     assert reader.numbers() == first
+
+
+@pytest.mark.parametrize(
+    "state", ['{"k":"toString"}', '{"p":{"length":3}}', '{"__proto__":{"a":1}}', '{"point":[1e9,-1e9]}']
+)
+def test_an_address_from_anybody_is_the_page_at_first(reader: Reader, state: str) -> None:
+    first = reader.told()
+    reader.page.evaluate("hash => { location.hash = hash; }", f"#{quote(state)}")
+    reader.settled()
+    assert reader.told() == first
+
+
+def test_an_address_shows_the_same_wherever_one_comes_from(reader: Reader, opened: Callable[..., Reader]) -> None:
+    reader.show(show="direction", pinned=True)
+    fresh = opened()
+    fresh.show(show="direction", pinned=True)
+    fresh.page.reload()
+    fresh.settled()
+    assert reader.pixels() == fresh.pixels()
+
+
+def test_a_slider_that_is_brought_back_ends_its_gesture(reader: Reader) -> None:
+    slider = reader.page.locator("#parameters input[type=range]").first
+    slider.evaluate(
+        """(slider) => {
+          const before = slider.value;
+          for (const value of ["0.4", before]) {
+            slider.value = value;
+            slider.dispatchEvent(new Event("input", { bubbles: true }));
+          }
+          slider.dispatchEvent(new PointerEvent("pointerup", { bubbles: true }));
+        }"""
+    )
+    reader.settled()
+    assert "p" not in reader.state()
+
+
+def test_where_a_direction_is_no_gradient_nothing_climbs(reader: Reader) -> None:
+    """Beside FOMAML there is no telling: its direction is not that of its value."""
+    reader.show(meta=1, over=0, climbing=True)
+    assert reader.page.get_by_label("shade where that climbs").is_disabled()
+    assert "climbs" not in reader.page.locator("#key").text_content()
+    assert "regret" not in reader.page.locator("#features").text_content()
+
+
+def test_a_loss_that_is_constant_but_for_rounding_is_drawn(opened: Callable[..., Reader], tmp_path: Path) -> None:
+    def loss(theta: Any, height: Any) -> Any:
+        return height * (jnp.sin(theta) ** 2 + jnp.cos(theta) ** 2)
+
+    meta = mg.maml(loss, mg.Tasks(np.array([-1e6, -3e6])))
+    reader = opened(mg.plot.explorer(meta, (0, 1), THETAS, num_steps=[1]).write(tmp_path / "constant.html"))
+    reader.settled()
+    np.testing.assert_allclose(reader.numbers()["meta-loss"], -4e6, rtol=1e-5)
 
 
 def test_the_wheel_scrolls_the_page(reader: Reader) -> None:

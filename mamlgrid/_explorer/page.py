@@ -162,7 +162,7 @@ def _data(named: Mapping[str, MetaLoss], made: Programs, labels: Sequence[str]) 
             "mean": meta.reduce == "mean",
             "length": compiled.length,
             "inSteps": compiled.in_steps,
-            "words": str(meta),
+            "words": re.sub(r"num_steps=\d+, ", "", str(meta)),  # the number of steps is chosen on the page
         }
         for (name, meta), compiled in zip(named.items(), made.metas, strict=True)
     ]

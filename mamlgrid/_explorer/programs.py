@@ -118,6 +118,12 @@ def programs(
     numbers = _Numbers(thetas, positions)
 
     def part(program: Program) -> Part:
+        if program.text not in sources and (size := sum(map(len, [*sources, program.text]))) > MOST_BYTES:
+            raise ValueError(
+                f"the page would have {size / 1e6:.1f} MB of programs or more, where {MOST_BYTES / 1e6:.2f} fit: what "
+                f"counts is how much data a task has, and how many algorithms there are ({len(metas)}); take smaller "
+                "data for each task, or make a page for each algorithm"
+            )
         return Part(sources.setdefault(program.text, len(sources)), program.lengths)
 
     def made_of(place: int, name: str, meta: MetaLoss) -> Compiled:
@@ -137,12 +143,6 @@ def programs(
 
     made = [made_of(place, name, meta) for place, (name, meta) in enumerate(metas.items())]
     numbers.check_positions()
-    if (size := sum(map(len, sources))) > MOST_BYTES:
-        raise ValueError(
-            f"the page would have {size / 1e6:.1f} MB of programs, more than {MOST_BYTES / 1e6:.2f}: what counts is "
-            f"how much data a task has, and how many algorithms there are ({len(metas)}); take smaller data for each "
-            "task, or make a page for each algorithm"
-        )
     return Programs(list(sources), made, numbers.parameters)
 
 

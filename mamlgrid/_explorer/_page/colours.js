@@ -56,11 +56,13 @@ function signScale() {
 
 export function niceTicks(low, high, count) {
   const rough = (high - low) / count;
+  // Ends that differ in their last digits only have nothing between them.
+  if (!(rough > 1e-12 * Math.max(Math.abs(low), Math.abs(high)))) return [low];
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = power * [1, 2, 5, 10].find((m) => m * power >= rough * 0.999);
-  const ticks = [];
-  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++) ticks.push(Number((k * step).toPrecision(12)));
-  return ticks;
+  const first = Math.ceil(low / step - 1e-9);
+  const ticks = Array.from({ length: count + 2 }, (_, k) => Number(((first + k) * step).toPrecision(12)));
+  return ticks.filter((tick) => tick <= high + 1e-9 * step);
 }
 
 // Pixels [width x height] RGBA of a grid (alpha by alpha), theta upwards; what is no number stays transparent.
@@ -89,9 +91,9 @@ export function told(x, digits = 4) {
   if (x === 0) return "0";
   const size = Math.abs(x);
   if (size >= 1e6 || size < 1e-4) {
-    const [head, exponent] = x.toExponential(2).split("e");
+    const [head, exponent] = size.toExponential(2).split("e");
     const raised = String(Number(exponent)).replace("-", "⁻").replace(/\d/g, (d) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[d]);
-    return `${Number(head) === 1 ? "" : `${Number(head)}·`}10${raised}`.replace("-", "−");
+    return `${x < 0 ? "−" : ""}${Number(head) === 1 ? "" : `${Number(head)}·`}10${raised}`;
   }
   return String(Number(x.toPrecision(digits))).replace("-", "−");
 }

@@ -90,7 +90,7 @@ export function toolbar(document, form, data, change) {
     select("Scale", "scale", [["log", "logarithmic"], ["linear", "linear"]], { useful: (state) => state.show === "value" }),
     make("fieldset", {}, check("level lines", "contours"), check("zeros of G", "zeros"), check("optimum", "optimum")),
     several ? select("Over it, zeros of", "over", [["-1", "nothing"], ...names], { convert: Number }) : "",
-    several ? check("shade where that climbs", "climbing", (state) => state.over >= 0) : "",
+    several ? check("shade where that climbs", "climbing", (state) => state.over >= 0 && data.metas[state.meta].isGradient) : "",
     several ? check("side by side", "sideBySide") : "",
     check("hold the point", "pinned"),
     make(
@@ -124,8 +124,14 @@ export function sliders(document, form, data, change) {
     const id = `number-${index}`;
     const range = make("input", { type: "range", id, min: parameter.low, max: parameter.high, step: "any" });
     const field = make("input", { type: "number", step: "any", "aria-label": `${parameter.name}, exactly` });
-    range.addEventListener("input", () => change(index, Number(range.value), false));
-    range.addEventListener("change", () => change(index, Number(range.value), true));
+    let moving = false;
+    range.addEventListener("input", () => change(index, Number(range.value), !(moving = true)));
+    // A slider that is brought back to where it was says no "change".
+    for (const end of ["change", "pointerup", "pointercancel", "keyup", "blur"]) {
+      range.addEventListener(end, () => {
+        if (moving) change(index, Number(range.value), !(moving = false));
+      });
+    }
     field.addEventListener("change", () => {
       if (field.value !== "" && Number.isFinite(Number(field.value))) change(index, Number(field.value), true);
     });
@@ -178,6 +184,7 @@ export function numbers(document, list, view) {
       [`${data.tasks[i]}: θ′`, told(task.path[task.path.length - 1], 6)],
       [`${data.tasks[i]}: L(θ′)`, told(task.value, 6)],
     ]),
+    ...(point.tasks.length > 8 ? [[`tasks 9 to ${point.tasks.length}`, "in the CSV"]] : []),
     ["status", point.status],
   ];
   // Texts are put into elements that are there: new ones would be laid out anew in each turn.

@@ -14,7 +14,7 @@ export function embedded(window, view, set, lay) {
     }
     const meta = data.metas.findIndex(({ name }) => name === given.meta_loss);
     if (meta >= 0) change.meta = meta;
-    if (String(given.num_steps) in data.metas[change.meta ?? view.state.meta].variants) change.k = String(given.num_steps);
+    if (Object.hasOwn(data.metas[change.meta ?? view.state.meta].variants, String(given.num_steps))) change.k = String(given.num_steps);
     if (given.parameters) {
       change.p = data.parameters.map(({ name }, k) => (Number.isFinite(given.parameters[name]) ? given.parameters[name] : view.state.p[k]));
     }

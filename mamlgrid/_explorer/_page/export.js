@@ -1,7 +1,7 @@
 // What the reader takes away: pictures, numbers and code of what is shown.
 
 import { canvasPen, svgPen } from "./drawing.js";
-import { besideFrame, belowFrame, drawBelow, drawBeside, drawMap, drawTasks, keyOf, mapFrame, tasksFrame } from "./panels.js";
+import { besideFrame, belowFrame, drawBelow, drawBeside, drawMap, drawTasks, keyOf, mapFrame, settingsTold, tasksFrame } from "./panels.js";
 import { stepsOf } from "./state.js";
 
 const [WIDTH, HEIGHT] = [1120, 760];
@@ -14,6 +14,7 @@ function drawSheet(pen, view, metas) {
   const [left, top] = [0.64 * WIDTH, 0.62 * (HEIGHT - 2 * head)];
   const low = head + top + head;
   pen.text(size, head / 2 + 2, data.title, { size: 1.3 * size, colour: ink.ink });
+  pen.text(WIDTH - size, head / 2 + 2, settingsTold(view), { size: 0.8 * size, align: "right", colour: ink.ink });
   const columns = metas.length > 1 ? 2 : 1;
   const rows = Math.ceil(metas.length / columns);
   metas.forEach((meta, k) => {
@@ -45,21 +46,41 @@ export function asPng(document, view, metas) {
   return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
 }
 
-// One row for each number that is drawn as a curve.
-export function asCsv(view) {
-  const { results, state } = view;
-  const rows = [["what", "alpha", "theta", "value"]];
-  const map = results.maps[state.meta];
-  map?.optimum?.alphas.forEach((alpha, k) => rows.push(["optimum", alpha, map.optimum.thetas[k], map.optimum.values[k]]));
-  for (const piece of map?.zeros ?? []) {
-    const what = piece.attracting ? "zero that attracts" : "zero that repels";
-    for (const [alpha, theta] of piece.points) rows.push([what, alpha, theta, ""]);
+// One row for each number that is drawn: surfaces, curves, what was found, tasks, and the live numbers.
+export function asCsv(view, metas) {
+  const { results, state, data, taskThetas } = view;
+  const rows = [["what", "meta-loss", "alpha", "theta", "value"]];
+  const { name } = data.metas[state.meta];
+  for (const meta of metas) {
+    const { grid, optimum, zeros } = results.maps[meta] ?? {};
+    const add = (what, ...numbers) => rows.push([what, data.metas[meta].name, ...numbers]);
+    optimum?.alphas.forEach((alpha, k) => add("optimum", alpha, optimum.thetas[k], optimum.values[k]));
+    for (const { points, attracting } of zeros ?? []) {
+      for (const [alpha, theta] of points) add(attracting ? "zero that attracts" : "zero that repels", alpha, theta, "");
+    }
+    for (const feature of (results.features ?? []).filter((one) => one.meta === meta)) {
+      add(`${feature.kind}${feature.confirmed ? "" : ", unconfirmed"}`, feature.alpha, feature.theta, feature.value ?? "");
+    }
+    grid?.alphas.forEach((alpha, i) => {
+      grid.thetas.forEach((theta, j) => add(`surface: ${grid.quantity}`, alpha, theta, grid.values[i * grid.thetas.length + j]));
+    });
   }
-  const { sectionTheta, sectionAlpha, descent } = results;
-  sectionTheta?.thetas.forEach((theta, k) => rows.push(["section at alpha", state.point[0], theta, sectionTheta.values[k]]));
-  sectionAlpha?.alphas.forEach((alpha, k) => rows.push(["section at theta", alpha, state.point[1], sectionAlpha.values[k]]));
-  descent?.thetas.forEach((theta, k) => rows.push(["outer loop", state.start[0], theta, descent.values[k] ?? ""]));
-  return `${rows.map((row) => row.join(",")).join("\n")}\n`;
+  const { sectionTheta, sectionAlpha, descent, taskLosses, point } = results;
+  sectionTheta?.thetas.forEach((theta, k) => rows.push(["section at alpha", name, state.point[0], theta, sectionTheta.values[k]]));
+  sectionAlpha?.alphas.forEach((alpha, k) => rows.push(["section at theta", name, alpha, state.point[1], sectionAlpha.values[k]]));
+  descent?.thetas.forEach((theta, k) => rows.push(["outer loop", name, state.start[0], theta, descent.values[k] ?? ""]));
+  data.tasks.forEach((label, i) => {
+    taskLosses?.query[i]?.forEach((value, k) => rows.push([`loss of ${label}`, name, "", taskThetas[k], value]));
+    point?.tasks[i]?.path.forEach((theta, k) => rows.push([`${label} after ${k} inner steps`, name, point.alpha, theta, ""]));
+    if (point?.tasks[i]) rows.push([`${label} adapted`, name, point.alpha, point.theta, point.tasks[i].value]);
+  });
+  data.parameters.forEach((parameter, i) => rows.push([parameter.name, "", "", "", state.p[i]]));
+  return `${rows.map((row) => row.map(cell).join(",")).join("\n")}\n`;
+}
+
+// A text with a comma or a quotation mark in it stands between quotation marks.
+function cell(content) {
+  return typeof content === "string" && /[",\n]/.test(content) ? `"${content.replace(/"/g, '""')}"` : content;
 }
 
 // Code that computes what is shown, for the meta-loss that the page was made of.

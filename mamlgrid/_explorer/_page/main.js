@@ -7,7 +7,8 @@ import { embedded } from "./embed.js";
 import { asCsv, asPng, asPython, asSvg, save } from "./export.js";
 import { into, listenTo } from "./listen.js";
 import { createRounds, spaced } from "./rounds.js";
-import { fromFragment, initialState, shownMetas, toFragment } from "./state.js";
+import { settingsTold } from "./panels.js";
+import { fromFragment, initialState, shownMetas, stepsOf, toFragment } from "./state.js";
 
 export function start(document, programOf, answering) {
   const window = document.defaultView;
@@ -35,7 +36,7 @@ export function start(document, programOf, answering) {
     const { state } = view;
     const before = { ...state };
     Object.assign(state, change);
-    if (!(state.k in data.metas[state.meta].variants)) state.k = data.metas[state.meta].default;
+    state.k = stepsOf(data, state.meta, state.k);
     showSettings();
     remember();
     if (state.presenting !== before.presenting) display.restyle();
@@ -58,7 +59,7 @@ export function start(document, programOf, answering) {
   function showSettings() {
     showToolbar(view.state);
     showSliders(view.state);
-    by("losses").textContent = data.metas[view.state.meta].words;
+    by("losses").textContent = settingsTold(view);
     document.body.classList.toggle("presenting", view.state.presenting);
   }
 
@@ -103,8 +104,12 @@ export function start(document, programOf, answering) {
   by("leave").addEventListener("click", () => set({ presenting: false }));
   window.addEventListener("hashchange", () => {
     view.state = fromFragment(window.location.hash, data);
-    set({ p: view.state.p });
+    view.dragging = null;
+    view.results.descent = null;
+    showSettings();
     display.restyle();
+    if (view.state.start !== null) animate();
+    rounds.refresh({ scale: true });
   });
 
   async function copy(text) {
@@ -126,7 +131,7 @@ export function start(document, programOf, answering) {
     "copy link": () => copy(window.location.href.split("#")[0] + toFragment(view.state, data)),
     PNG: () => asPng(document, view, shownMetas(view)).then((blob) => save(document, blob, `${name}.png`)),
     SVG: () => save(document, new Blob([asSvg(view, shownMetas(view))], { type: "image/svg+xml" }), `${name}.svg`),
-    CSV: () => save(document, new Blob([asCsv(view)], { type: "text/csv" }), `${name}.csv`),
+    CSV: () => save(document, new Blob([asCsv(view, shownMetas(view))], { type: "text/csv" }), `${name}.csv`),
     reset: () => set({ ...initialState(data) }),
     "present (p)": () => set({ presenting: true }),
   };

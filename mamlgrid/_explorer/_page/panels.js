@@ -2,6 +2,7 @@
 
 import { colourTable, niceTicks, pixels, told } from "./colours.js";
 import { drawAxes, frame } from "./drawing.js";
+import { stepsOf } from "./state.js";
 
 // The colours of the surface, from low to high.
 function mapColours({ data, state }) {
@@ -74,14 +75,24 @@ const finite = (values) => Array.from(values ?? []).filter(Number.isFinite);
 function rangeOf(values, view) {
   const sorted = [...values, ...runValues(view)].sort((a, b) => a - b);
   if (sorted.length === 0) return [0, 1];
-  const low = Math.min(sorted[0], 0);
+  const low = fromZero(sorted[0], sorted[sorted.length - 1]);
   const share = (part) => sorted[Math.floor(part * (sorted.length - 1))];
   const value = view.results.point?.value;
   const there = Number.isFinite(value) ? value : low;
   const wall = low + 12 * Math.max(share(0.5) - low, Math.min(there - low, share(0.7) - low));
   const high = Math.min(share(0.9), wall);
-  const top = Math.max(high, there < 20 * high ? there : high, low + 1e-12);
-  return [low, low + rounded(1.04 * (top - low))];
+  const top = Math.max(high, there - low < 20 * (high - low) ? there : high);
+  return [low, low + rounded(1.04 * Math.max(top - low, least(low)))];
+}
+
+// Up from zero, unless all is far above it.
+function fromZero(low, high) {
+  return low > 0 && low > 0.5 * high ? low : Math.min(low, 0);
+}
+
+// The shortest axis at a value: below it digits run out.
+function least(value) {
+  return 1e-9 * Math.abs(value) || Number.MIN_VALUE * 2 ** 60;
 }
 
 // The next length that is easy to read: an axis holds still while the point moves a little.
@@ -100,9 +111,9 @@ function lossRange({ results }) {
   if (!taskLosses) return [0, 1];
   const all = taskLosses.query.flatMap(finite).sort((a, b) => a - b);
   if (all.length === 0) return [0, 1];
-  const low = Math.min(all[0], 0);
+  const low = fromZero(all[0], all[Math.floor(0.6 * (all.length - 1))]);
   const now = point ? point.tasks.map((task) => task.value).filter(Number.isFinite) : [];
-  const high = Math.max(all[Math.floor(0.6 * (all.length - 1))], ...now.filter((x) => x < all[Math.floor(0.9 * (all.length - 1))]), low + 1e-12);
+  const high = Math.max(all[Math.floor(0.6 * (all.length - 1))], ...now.filter((x) => x < all[Math.floor(0.9 * (all.length - 1))]), low + least(low));
   return [low, high + 0.1 * (high - low)];
 }
 
@@ -145,10 +156,16 @@ export function drawMap(pen, f, view, meta) {
 }
 
 export function stepsShown({ data, state }, meta) {
-  const { variants, inSteps, default: own } = data.metas[meta];
-  if (!inSteps) return "";
-  const k = state.k in variants ? state.k : own;
+  if (!data.metas[meta].inSteps) return "";
+  const k = stepsOf(data, meta, state.k);
   return `, ${k} inner ${k === "1" ? "step" : "steps"}`;
+}
+
+// The losses and settings of the chosen meta-loss.
+export function settingsTold(view) {
+  const { data, state } = view;
+  const moved = data.parameters.filter(({ metas, value }, i) => metas.includes(state.meta) && !Object.is(state.p[i], Number(value)));
+  return `${data.metas[state.meta].words}${stepsShown(view, state.meta)}${moved.length ? `, ${moved.length} numbers moved` : ""}`;
 }
 
 function drawZeros(pen, onMap, pieces, colour, edge) {
@@ -162,13 +179,15 @@ function drawZeros(pen, onMap, pieces, colour, edge) {
 }
 
 // The curve of optima, broken where it jumps.
-function drawOptimum(pen, f, view, { alphas, thetas, jumps }) {
+function drawOptimum(pen, f, view, { alphas, thetas, status, jumps }) {
   const parts = [[]];
   alphas.forEach((alpha, k) => {
     const theta = thetas[k];
+    const resolved = Number.isFinite(theta) && !status[k].startsWith("not resolved");
     const jumped = k > 0 && jumps.some((jump) => jump.alpha >= alphas[k - 1] && jump.alpha < alpha);
-    if (!Number.isFinite(theta) || jumped) parts.push([]);
-    if (Number.isFinite(theta)) parts[parts.length - 1].push([f.px(alpha), f.py(theta)]);
+    if (!resolved || jumped) parts.push([]);
+    if (!resolved) pen.circle(f.px(alpha), f.py(theta), 2.5, { stroke: UNSURE, thick: 1.5 });
+    else parts[parts.length - 1].push([f.px(alpha), f.py(theta)]);
   });
   const lines = parts.filter((part) => part.length > 1);
   pen.line(lines, { stroke: "#ffffff", thick: 5, opacity: 0.8 });
@@ -249,11 +268,12 @@ function drawBar(pen, f, view) {
     return;
   }
   let last = Infinity;
+  const digits = [2, 3, 4, 5, 6].find((n) => new Set(scale.ticks.map((tick) => told(tick, n))).size === scale.ticks.length) ?? 7;
   for (const tick of scale.ticks) {
     const y = f.top + f.h * (1 - Math.min(1, Math.max(0, scale.place(tick))));
     if (last - y < f.size * 1.3) continue;
     last = y;
-    pen.text(x + w + 4, y, told(tick, 2), { size: f.size * 0.9, colour: ink.ink });
+    pen.text(x + w + 4, y, told(tick, digits), { size: f.size * 0.9, colour: ink.ink });
   }
   pen.text(x, f.size, state.show === "value" ? "meta-loss" : "G", { size: f.size, colour: ink.ink });
 }
@@ -353,7 +373,7 @@ function curves(xs, ys, px, py) {
 // What the lines and marks on the surface are, those of them that are on it now: {text, draw(pen, x, y, size, ink)}, each
 // drawn from x to x + 2 sizes around the height y.
 export function keyOf(view) {
-  const { state, data, colours } = view;
+  const { state, data, colours, results } = view;
   const line = (stroke, edge, thick, dash = []) => (pen, x, y, size) => {
     const points = [[[x + 1, y], [x + 2 * size - 1, y]]];
     pen.line(points, { stroke: edge, thick: thick + 1.6, dash });
@@ -375,11 +395,11 @@ export function keyOf(view) {
     state.zeros && { text: "G = 0, attracts", draw: line("#ffffff", "#555555", 2.2) },
     state.zeros && { text: "G = 0, repels", draw: line("#ffffff", "#555555", 1.6, [5, 4]) },
     other && { text: `G = 0 of ${other}`, draw: line(algorithmColour(view, state.over), "#ffffff", 2.2) },
-    other && state.climbing && { text: `${other} climbs`, draw: shade },
+    other && state.climbing && data.metas[state.meta].isGradient && { text: `${other} climbs`, draw: shade },
     overlayOf(view) && { text: "G = 0, computed by Python", draw: line("#111111", "#ffffff", 2.2) },
-    { text: "fold", draw: diamond },
+    results.features?.some(({ kind }) => kind === "fold") && { text: "fold", draw: diamond },
     state.start && { text: "outer loop", draw: line(colours.run, "#ffffff", 2) },
-    { text: "overflows", draw: hatched },
+    results.maps[state.meta]?.overflows && { text: "no number", draw: hatched },
   ].filter(Boolean);
 }
 

@@ -73,9 +73,10 @@ export function createRounds(document, view, engine, display) {
     const levels = contours ? view.scale.levels : [];
     const rows = { alphas: spaced(data.axes.alpha, sizes.alphas), thetas: spaced(data.axes.theta, sizes.thetas) };
     return [
-      asked(`optimum ${meta}`, "optimum", { ...common(meta), ...rows }, (found) => (map.optimum = { alphas: rows.alphas, ...found })),
+      asked(`optimum ${meta}`, "optimum", { ...common(meta), ...rows, again: sizes === FINE }, (found) => (map.optimum = { alphas: rows.alphas, ...found })),
       asked(`surface ${meta}`, "surface", { ...common(meta), ...grid, quantity: show, levels }, (found) => {
-        map.bitmap = bitmapOf(document, { values: found.values, ...grid }, view);
+        map.grid = { values: found.values, quantity: show, ...grid };
+        map.bitmap = bitmapOf(document, map.grid, view);
         map.overflows = !found.values.every(Number.isFinite);
         map.contours = found.contours;
       }),
@@ -86,12 +87,13 @@ export function createRounds(document, view, engine, display) {
   function overlay(sizes) {
     const { state, results } = view;
     if (state.over < 0) results.overZeros = null;
-    if (state.over < 0 || !state.climbing) results.climbing = null;
+    const climbing = state.climbing && data.metas[state.meta].isGradient;
+    if (state.over < 0 || !climbing) results.climbing = null;
     if (state.over < 0) return [];
     const grid = square(sizes.zeros);
     const request = { ...common(state.over), ...grid };
     const zeros = asked("over", "zeroCurves", request, (found) => (results.overZeros = found));
-    if (!state.climbing) return [zeros];
+    if (!climbing) return [zeros];
     const keep = (found) => (results.climbing = shadeOf(document, { ...found, ...grid }));
     return [zeros, asked("climbing", "climbing", { ...request, reference: stepsOfMeta(state.meta) }, keep)];
   }
@@ -160,7 +162,7 @@ export function createRounds(document, view, engine, display) {
       found.push(...folds.map((fold) => ({ ...fold, kind: "fold", meta })));
       found.push(...flats.map((flat) => ({ ...flat, kind: "flat", meta, theta: state.point[1] })));
     }
-    if (state.over >= 0) {
+    if (state.over >= 0 && data.metas[state.meta].isGradient) {
       const request = { ...common(state.over), reference: stepsOfMeta(state.meta), ...rows(60, 120) };
       const regrets = await engine.request("regret", "regret", request);
       if (!isWanted()) return;

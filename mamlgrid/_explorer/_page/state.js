@@ -48,8 +48,10 @@ export function fromFragment(fragment, data) {
     return state;
   }
   if (typeof given !== "object" || given === null) return state;
+  const { alpha, theta } = data.axes;
   const finite = (x) => typeof x === "number" && Number.isFinite(x);
-  const pair = (x) => Array.isArray(x) && x.length === 2 && x.every(finite);
+  const within = (x, [low, high]) => finite(x) && x >= low && x <= high;
+  const pair = (x) => Array.isArray(x) && x.length === 2 && within(x[0], alpha) && within(x[1], theta);
   const checks = {
     meta: (x) => Number.isInteger(x) && x >= 0 && x < data.metas.length,
     k: (x) => typeof x === "string",
@@ -64,21 +66,28 @@ export function fromFragment(fragment, data) {
   };
   for (const [name, value] of Object.entries(given)) {
     if (name === "p" && typeof value === "object" && value !== null) {
-      for (const [k, x] of Object.entries(value)) if (k in state.p && finite(x)) state.p[k] = x;
-    } else if (name in checks ? checks[name](value) : typeof state[name] === "boolean" && typeof value === "boolean") {
+      for (const [k, x] of Object.entries(value)) if (Object.hasOwn(state.p, k) && /^\d+$/.test(k) && finite(x)) state.p[k] = x;
+    } else if (Object.hasOwn(checks, name) ? checks[name](value) : Object.hasOwn(state, name) && isSwitch(state[name], value)) {
       state[name] = value;
     }
   }
-  if (!(state.k in data.metas[state.meta].variants)) state.k = data.metas[state.meta].default;
+  state.k = stepsOf(data, state.meta, state.k);
   return state;
+}
+
+function isSwitch(before, value) {
+  return typeof before === "boolean" && typeof value === "boolean";
 }
 
 // The meta-losses whose surfaces are on the page: two to four of them side by side, or the chosen one.
 export function shownMetas({ data, state }) {
-  return state.sideBySide ? data.metas.map((_, k) => k).slice(0, 4) : [state.meta];
+  if (!state.sideBySide) return [state.meta];
+  const first = data.metas.map((_, k) => k).slice(0, 4);
+  // Of more than four the chosen one is among them.
+  return first.includes(state.meta) ? first : [...first.slice(0, 3), state.meta];
 }
 
 // The number of steps of another meta-loss beside the chosen one: the same where it has it.
 export function stepsOf(data, meta, k) {
-  return k in data.metas[meta].variants ? k : data.metas[meta].default;
+  return Object.hasOwn(data.metas[meta].variants, k) ? k : data.metas[meta].default;
 }

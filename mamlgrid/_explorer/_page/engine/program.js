@@ -10,7 +10,8 @@ export function programsOf(sources, metas) {
       const part = ([source, lengths]) => sources[source](lengths);
       const parts = { ...part(variants[numSteps]), ...part(path) };
       const program = byTask ? ofAllTasks(parts, numTasks, mean ? 1 / numTasks : 1, length + 1) : parts;
-      made.set(key, { ...program, numTasks, stride: length + 1, length: inSteps ? Number(numSteps) : 1 });
+      const failing = inSteps ? "overflows: no number here" : "no number here: the inner problem is not solved, or overflows";
+      made.set(key, { ...program, numTasks, stride: length + 1, length: inSteps ? Number(numSteps) : 1, failing });
     }
     return made.get(key);
   };
@@ -119,7 +120,7 @@ export function point(program, alpha, theta, p) {
     tasks.push({ value: adapted[i], direction: adapted[program.numTasks + i], path });
   }
   const finite = jet.every(Number.isFinite);
-  const status = finite ? "finite" : "overflows: no number here";
+  const status = finite ? "finite" : program.failing;
   return { alpha, theta, value: jet[0], direction: jet[1], slope: jet[2], status, tasks };
 }
 

@@ -1,10 +1,17 @@
 // Zeros of the direction at one alpha, the optimum over all alphas, and what happens to it: jumps, folds, flat places.
 
 const EPS = Number.EPSILON;
+const UNRESOLVED = "not resolved: more samples of theta find a lower one";
+const EQUAL = "the two values are equal to rounding over a stretch of alpha";
 
 // The zeros of the direction on a row, in the order of theta:
 // {theta, value, slope, kind: "attracting" | "repelling" | "flat", confirmed, reason}.
 export function row(program, alpha, thetas, p) {
+  return looked(program, alpha, thetas, p).zeros;
+}
+
+// The zeros of a row, and what is a usual value on it.
+function looked(program, alpha, thetas, p) {
   const out = new Float64Array(3);
   const jet = (theta) => {
     program.jet(alpha, theta, p, out);
@@ -13,7 +20,7 @@ export function row(program, alpha, thetas, p) {
   const samples = Array.from(thetas, jet);
   if (samples.length > 1 && samples.every(([, g]) => g === 0)) {
     const middle = thetas[thetas.length >> 1];
-    return [described(middle, jet(middle), false, "the direction is zero for every theta: all are as good")];
+    return { zeros: [described(middle, jet(middle), false, "the direction is zero for every theta: all are as good")], usual: 0 };
   }
   const brackets = [];
   for (let k = 0; k + 1 < samples.length; k++) {
@@ -28,7 +35,14 @@ export function row(program, alpha, thetas, p) {
     }
     if (k + 2 === samples.length && gb === 0) brackets.push([b, b]);
   }
-  return brackets.map(([a, b]) => zero(jet, a, b));
+  return { zeros: brackets.map(([a, b]) => zero(jet, a, b)), usual: middleOf(samples.map(([value]) => Math.abs(value))) };
+}
+
+// What rounding leaves of a value: a step of the inner loop is rounded to eps, and a loss that is flat at its bottom
+// turns that into the root of the value times eps, or at the bottom itself into the square of eps.
+function roundingOf(value, usual) {
+  const size = Math.abs(value);
+  return 64 * EPS * (size + Math.sqrt(size * usual) + EPS * usual) + Number.MIN_VALUE;
 }
 
 // A zero between a and b by Newton's iteration, safeguarded by bisection, to four roundings of theta.
@@ -72,7 +86,7 @@ function bisect(f, a, b) {
 // The lowest attracting zero of a row, or end of the theta axis: {theta, value, status}; of several that are as low, the
 // one nearest to `near`.
 export function lowest(program, alpha, thetas, p, near = NaN) {
-  const zeros = row(program, alpha, thetas, p);
+  const { zeros, usual } = looked(program, alpha, thetas, p);
   if (zeros.length === 1 && !zeros[0].confirmed && zeros[0].slope === 0) {
     return { theta: NaN, value: zeros[0].value, status: "flat: every theta is as good" };
   }
@@ -87,23 +101,35 @@ export function lowest(program, alpha, thetas, p, near = NaN) {
   if (candidates.length === 0) return { theta: NaN, value: NaN, status: "no number: the direction overflows" };
   candidates.sort((a, b) => a.value - b.value);
   const [best] = candidates;
-  // Values are sums of tasks: they are equal where they differ by no more than rounding.
-  const tied = candidates.filter(({ value }) => value - best.value <= 64 * EPS * Math.abs(value) + Number.MIN_VALUE);
+  const tied = candidates.filter(({ value }) => value - best.value <= roundingOf(value, usual));
   const distance = ({ theta }) => Math.abs(theta - near);
   const chosen = tied.reduce((a, b) => (distance(b) < distance(a) ? b : a));
   return { theta: chosen.theta, value: best.value, status: tied.length > 1 ? "tied" : best.status };
 }
 
-// The optimum at each alpha, and its jumps.
-export function optimum(program, alphas, thetas, p) {
+// The optimum at each alpha, and its jumps. With `again` each row is looked at with twice as many samples too: where
+// these find a lower one, the optimum is not resolved.
+export function optimum(program, alphas, thetas, p, again = false) {
   const best = [];
-  for (const alpha of alphas) best.push(lowest(program, alpha, thetas, p, best[best.length - 1]?.theta));
+  const denser = again ? linspace(thetas[0], thetas[thetas.length - 1], 2 * thetas.length - 1) : null;
+  for (const alpha of alphas) {
+    const near = best[best.length - 1]?.theta;
+    const found = lowest(program, alpha, thetas, p, near);
+    const other = again ? lowest(program, alpha, denser, p, near) : found;
+    const resolved = !(other.value < found.value - 1e-9 * Math.abs(found.value));
+    best.push(resolved ? other : { ...other, status: UNRESOLVED });
+  }
   const step = (thetas[thetas.length - 1] - thetas[0]) / (thetas.length - 1);
   const jumps = [];
   for (let k = 0; k + 1 < best.length; k++) {
-    const gap = Math.abs(best[k + 1].theta - best[k].theta);
-    if (gap > 2 * step) {
-      const found = jump(program, [alphas[k], alphas[k + 1]], [best[k].theta, best[k + 1].theta], thetas, p);
+    const [one, other] = [best[k], best[k + 1]];
+    if (!(Math.abs(other.theta - one.theta) > 2 * step)) continue;
+    const unresolved = [one, other].some(({ status }) => status === UNRESOLVED);
+    if (unresolved || (one.status === "tied" && other.status === "tied")) {
+      const alpha = (alphas[k] + alphas[k + 1]) / 2;
+      jumps.push({ alpha, below: one.theta, above: other.theta, confirmed: false, reason: unresolved ? UNRESOLVED : EQUAL });
+    } else {
+      const found = jump(program, [alphas[k], alphas[k + 1]], [one.theta, other.theta], thetas, p);
       if (found) jumps.push(found);
     }
   }
@@ -123,8 +149,7 @@ function jump(program, [low, high], [below, above], thetas, p) {
     if (Math.abs(above - below) < gap / 2 ** 6) return null;
   }
   const reason = (text) => ({ alpha: (low + high) / 2, below, above, confirmed: false, reason: text });
-  // A step of the inner loop is rounded to eps, a loss that is flat at its bottom to the square of that: beside what is
-  // usual for this alpha both values are zero, and which is lower says nothing.
+  // Beside what is usual for this alpha both values are zero, and which is lower says nothing.
   const usual = middleOf(Array.from(thetas, (theta) => Math.abs(program.value(low, theta, p))));
   const both = Math.max(program.value(low, below, p), program.value(high, above, p));
   if (both <= 64 * EPS * EPS * usual) return reason("both values are zero but for rounding");
@@ -147,7 +172,7 @@ function jump(program, [low, high], [below, above], thetas, p) {
   if (!first || !last) return ends();
   // At the low end the valley below wins.
   let [a, b] = [low, high];
-  if (!(first.by <= 0 && last.by >= 0)) return reason("the two values are equal to rounding over a stretch of alpha");
+  if (!(first.by <= 0 && last.by >= 0)) return reason(EQUAL);
   for (let k = 0; k < 80 && b - a > 2 * EPS * Math.max(Math.abs(a), Math.abs(b)); k++) {
     const middle = (a + b) / 2;
     const there = difference(middle);
