@@ -338,8 +338,8 @@ class _SquaredError:
     def __call__(self, theta: PyTree, data: tuple[Array, Array]) -> Array:
         x, y = data
         for layer in theta[:-1]:
-            x = self.activation(x @ layer["weight"] + layer["bias"])
-        return jnp.mean((x @ theta[-1]["weight"] + theta[-1]["bias"] - y) ** 2)
+            x = self.activation(x @ layer["weight"] + layer["bias"][None])  # also where ranks must agree
+        return jnp.mean((x @ theta[-1]["weight"] + theta[-1]["bias"][None] - y) ** 2)
 
 
 _RELU_ERROR = _SquaredError(jax.nn.relu)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -164,18 +166,40 @@ def _with_numpy(theta):
     return np.sin(theta) ** 2
 
 
+def _with_math(theta):
+    return math.exp(theta)
+
+
+def _with_if(theta):
+    return theta**2 if theta > 0 else -theta
+
+
+def _of_many(theta):
+    return theta * jnp.ones(2)
+
+
 @pytest.mark.parametrize("name", DOORS)
 @pytest.mark.parametrize(
     ("loss", "message"),
     [
         (_of_a_network, r"theta must be a scalar here.*jnp\.sum\(theta\[\"w\"\].*test_edges\.py.*draw a line"),
         (_of_a_vector, "theta must be a scalar here.*draw a line"),
+        (_with_math, r"the number that theta is.*math\.exp\(theta\).*test_edges\.py.*use jax\.numpy in place of math"),
+        (_with_if, r"the number that theta is.*if theta > 0 else.*jnp\.where or jax\.lax\.cond in place of if"),
+        (_of_many, r"^loss _of_many returned an array of shape \(2,\); it must return a scalar"),
         (_with_numpy, r"np\.sin\(theta\).*test_edges\.py, line \d+\): use jax\.numpy in its place"),
     ],
 )
 def test_a_loss_of_no_number_is_told_where_theta_must_be_one(name, loss, message):
     with pytest.raises(TypeError, match=message):
         DOORS[name](mg.maml([loss]))
+
+
+def test_the_network_keeps_its_ranks():
+    with jax.numpy_rank_promotion("raise"):
+        theta, loss = mg.cases.network(jax.random.key(0))
+        meta = mg.maml(loss, mg.cases.sinusoid_tasks(jax.random.key(1), num_tasks=2))
+        assert mg.measure.losses_before(meta, theta, 0.01).shape == (2,)
 
 
 # --- None in a pytree -----------------------------------------------------------------------------------

@@ -148,6 +148,11 @@ def test_what_cannot_be_stacked_is_told(arguments, message):
         mg.Tasks.stack([(np.ones(2), np.ones(3))], pad=True)
 
 
+def test_tasks_are_no_data_of_a_task():
+    with pytest.raises(TypeError, match="takes the data of each task, not Tasks"):
+        mg.Tasks.stack([mg.Tasks(np.ones(2))] * 2)
+
+
 def test_a_list_of_data_is_doubted():
     with pytest.warns(UserWarning, match=r"tasks\.support is a list of 4 parts.*mg\.Tasks\.stack"):
         mg.maml(lambda t, d: jnp.sum(t * d[0]), mg.Tasks([np.ones(3)] * 4))

@@ -60,6 +60,13 @@ def _why(meta: MetaLoss, door: str) -> str:
     except _RAISED as error:
         if "Reverse-mode differentiation" in str(error):
             return f"a loss has no derivative, at {_line(error)}: {str(error).splitlines()[0]}"
+        if isinstance(error, jax.errors.ConcretizationTypeError):
+            return (
+                f"a loss asks for the number that theta is, which is not known while it is traced ({_line(error)}): "
+                "use jax.numpy in place of math and float, jnp.where or jax.lax.cond in place of if"
+            )
+        if "it must return a scalar" in str(error):
+            return str(error)
         if "alpha must have a leading axis" in str(error):
             return (
                 f"{door} takes alphas that are numbers, but {error}: mg.scale_rates(meta, rates) makes of each number "

@@ -54,12 +54,17 @@ class Tasks(NamedTuple):
                 zeros, and the data of a task become `(data, mask)`, the mask `[longest]` True where there are data.
 
         Raises:
+            TypeError: Tasks in place of data.
             ValueError: no tasks, or other numbers of them in `query`; other structures or shapes, which it names.
 
         >>> tasks = Tasks.stack([np.ones(2), np.ones(3)], pad=True)
         >>> tasks.support[0].shape, tasks.support[1].sum(axis=1).tolist()
         ((2, 3), [2, 3])
         """
+        if any(isinstance(part, Tasks) for part in support):
+            raise TypeError(
+                "Tasks.stack takes the data of each task, not Tasks: give [supports], and [queries] beside them"
+            )
         if query is not None and len(query) != len(support):
             raise ValueError(f"support has {len(support)} tasks and query {len(query)}; give one of each for a task")
         parts = {"support": support} | ({} if query is None else {"query": query})
