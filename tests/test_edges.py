@@ -184,15 +184,25 @@ def _of_many(theta):
     [
         (_of_a_network, r"theta must be a scalar here.*jnp\.sum\(theta\[\"w\"\].*test_edges\.py.*draw a line"),
         (_of_a_vector, "theta must be a scalar here.*draw a line"),
-        (_with_math, r"the number that theta is.*math\.exp\(theta\).*test_edges\.py.*use jax\.numpy in place of math"),
-        (_with_if, r"the number that theta is.*if theta > 0 else.*jnp\.where or jax\.lax\.cond in place of if"),
-        (_of_many, r"^loss _of_many returned an array of shape \(2,\); it must return a scalar"),
         (_with_numpy, r"np\.sin\(theta\).*test_edges\.py, line \d+\): use jax\.numpy in its place"),
     ],
 )
 def test_a_loss_of_no_number_is_told_where_theta_must_be_one(name, loss, message):
     with pytest.raises(TypeError, match=message):
         DOORS[name](mg.maml([loss]))
+
+
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [
+        (_with_math, r"the number that theta is.*math\.exp\(theta\).*test_edges\.py.*use jax\.numpy in place of math"),
+        (_with_if, r"the number that theta is.*if theta > 0 else.*jnp\.where or jax\.lax\.cond in place of if"),
+        (_of_many, r"^loss _of_many returned an array of shape \(2,\); it must return a scalar"),
+    ],
+)
+def test_a_loss_that_cannot_be_traced_or_summed_is_told_so(loss, message):
+    with pytest.raises(TypeError, match=message):
+        DOORS["surface"](mg.maml([loss]))
 
 
 def test_the_network_keeps_its_ranks():
