@@ -10,7 +10,7 @@ export function row(program, alpha, thetas, p) {
   return looked(program, alpha, thetas, p).zeros;
 }
 
-// The zeros of a row, and what is a usual value on it.
+// The zeros of a row, and a function that says what is a usual value on it.
 function looked(program, alpha, thetas, p) {
   const out = new Float64Array(3);
   const jet = (theta) => {
@@ -20,7 +20,7 @@ function looked(program, alpha, thetas, p) {
   const samples = Array.from(thetas, jet);
   if (samples.length > 1 && samples.every(([, g]) => g === 0)) {
     const middle = thetas[thetas.length >> 1];
-    return { zeros: [described(middle, jet(middle), false, "the direction is zero for every theta: all are as good")], usual: 0 };
+    return { zeros: [described(middle, jet(middle), false, "the direction is zero for every theta: all are as good")], usual: () => 0 };
   }
   const brackets = [];
   for (let k = 0; k + 1 < samples.length; k++) {
@@ -35,7 +35,8 @@ function looked(program, alpha, thetas, p) {
     }
     if (k + 2 === samples.length && gb === 0) brackets.push([b, b]);
   }
-  return { zeros: brackets.map(([a, b]) => zero(jet, a, b)), usual: middleOf(samples.map(([value]) => Math.abs(value))) };
+  const usual = () => middleOf(samples.map(([value]) => Math.abs(value)));
+  return { zeros: brackets.map(([a, b]) => zero(jet, a, b)), usual };
 }
 
 // What rounding leaves of a value: a step of the inner loop is rounded to eps, and a loss that is flat at its bottom
@@ -101,7 +102,8 @@ export function lowest(program, alpha, thetas, p, near = NaN) {
   if (candidates.length === 0) return { theta: NaN, value: NaN, status: "no number: the direction overflows" };
   candidates.sort((a, b) => a.value - b.value);
   const [best] = candidates;
-  const tied = candidates.filter(({ value }) => value - best.value <= roundingOf(value, usual));
+  const size = candidates.length > 1 ? usual() : 0;
+  const tied = candidates.filter(({ value }) => value - best.value <= roundingOf(value, size));
   const distance = ({ theta }) => Math.abs(theta - near);
   const chosen = tied.reduce((a, b) => (distance(b) < distance(a) ? b : a));
   return { theta: chosen.theta, value: best.value, status: tied.length > 1 ? "tied" : best.status };
