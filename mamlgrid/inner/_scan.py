@@ -38,7 +38,7 @@ def scan(body: Body, carry: PyTree, xs: PyTree, length: int, checkpoint: bool) -
     """
     if length <= _longest_unrolled.get():
         return _written_out(body, carry, xs, length)
-    if not checkpoint:
+    if not checkpoint or length <= _LONGEST_UNROLLED:
         return jax.lax.scan(body, carry, xs, length)
     # A few steps written out are one: XLA fuses what it computes again, and one carry is kept for all of them.
     units, rest = divmod(length, _LONGEST_UNROLLED)
