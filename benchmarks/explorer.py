@@ -69,20 +69,27 @@ def _explorer() -> Any:
     return explorer_of_case("quartic")
 
 
-def _explorer_of_shots() -> Any:
-    """Four algorithms on the regression of sines, for tasks with so many shots that their data make the program."""
+def metas_of_shots(shots: int) -> dict[str, Any]:
+    """Four algorithms on the regression of sines from so many shots a task."""
     import jax.numpy as jnp
 
     import mamlgrid as mg
 
-    x = np.random.default_rng(0).uniform(-5, 5, (3, _SHOTS))
+    x = np.random.default_rng(0).uniform(-5, 5, (3, shots))
     tasks = mg.Tasks((x, np.sin(x + np.array([[0.0], [1.0], [2.0]]))))
 
     def loss(theta: Any, data: Any) -> Any:
         return jnp.mean((1.5 * jnp.sin(theta * data[0]) - data[1]) ** 2)
 
     metas = {"MAML": mg.maml(loss, tasks), "FOMAML": mg.fomaml(loss, tasks), "Reptile": mg.reptile(loss, tasks)}
-    return mg.plot.explorer(metas | {"iMAML": mg.imaml(loss, tasks, strength=2.0)}, (0.0, 1.0), _THETAS)
+    return metas | {"iMAML": mg.imaml(loss, tasks, strength=2.0)}
+
+
+def _explorer_of_shots() -> Any:
+    """The page of tasks whose data are most of their program."""
+    import mamlgrid as mg
+
+    return mg.plot.explorer(metas_of_shots(_SHOTS), (0.0, 1.0), _THETAS)
 
 
 def _compiled(explorer: Callable[[], Any]) -> Call:

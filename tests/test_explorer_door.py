@@ -6,11 +6,11 @@ import html
 import re
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import mamlgrid as mg
+from benchmarks.explorer import metas_of_shots
 
 
 def _loss(theta: Any, data: Any) -> Any:
@@ -40,7 +40,7 @@ REFUSED = {
     "rates by step": (
         {"metas": mg.maml([lambda t: t**2], num_steps=2, per_step=True)},
         TypeError,
-        r"explorer takes alphas that are numbers, but with per_step=True.*mg.scale_rates\(meta, rates\)",
+        r"explorer evaluates at numbers: with per_step=True.*got shape \(\); mg.scale_rates\(meta, rates\)",
     ),
     "a network": ({"metas": mg.maml([lambda t: t["w"] ** 2])}, TypeError, "theta must be a scalar here.*draw a line"),
 }
@@ -71,26 +71,12 @@ def test_whole_numbers_among_the_data_are_no_sliders():
     assert repr(page).startswith("Explorer(meta-loss; 6 live numbers;")
 
 
-def shots(count: int) -> dict[str, mg.MetaLoss]:
-    """Regression of sines from `count` shots a task, by the four algorithms."""
-    x = np.random.default_rng(0).uniform(-5, 5, (3, count))
-    tasks = mg.Tasks((x, np.sin(x + np.array([[0.0], [1.0], [2.0]]))))
-
-    def loss(theta: Any, data: Any) -> Any:
-        return jnp.mean((1.5 * jnp.sin(theta * data[0]) - data[1]) ** 2)
-
-    made = {"MAML": mg.maml, "FOMAML": mg.fomaml, "Reptile": mg.reptile}
-    return {name: algorithm(loss, tasks) for name, algorithm in made.items()} | {
-        "iMAML": mg.imaml(loss, tasks, strength=2.0)
-    }
-
-
 @pytest.mark.slow
 def test_a_page_is_small_or_refused():
-    page = mg.plot.explorer(shots(20), (0, 1), (-2, 2))
+    page = mg.plot.explorer(metas_of_shots(20), (0, 1), (-2, 2))
     assert len(page.html.encode()) < 1_000_000
     with pytest.raises(ValueError, match=r"MB of programs or more, where 1\.35 fit.*algorithms there are \(4\)"):
-        mg.plot.explorer(shots(100), (0, 1), (-2, 2), num_steps=[0, 1])
+        mg.plot.explorer(metas_of_shots(100), (0, 1), (-2, 2), num_steps=[0, 1])
 
 
 def test_programs_of_many_steps_differ_in_the_lengths_of_loops():

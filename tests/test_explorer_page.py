@@ -488,6 +488,47 @@ def test_all_that_is_shown_follows_while_a_number_moves(reader: Reader) -> None:
     assert min(seen) > 10
 
 
+def test_a_slow_round_does_not_bring_an_old_point_back(browser: Any) -> None:
+    """With an engine whose answers come when this test says so."""
+    data = {
+        "axes": {"alpha": ALPHAS, "theta": THETAS},
+        "metas": [{"variants": {"1": []}, "default": "1", "isGradient": True}],
+        "parameters": [],
+        "tasks": [],
+        "colours": {"value": ["#000000", "#ffffff"], "signed": ["#000000", "#ffffff"]},
+    }
+    modules = "\n".join(pages._module(f"{name}.js") for name in ("colours", "drawing", "state", "panels", "rounds"))
+    found = browser.new_page().evaluate(
+        f"""async () => {{
+          document.body.innerHTML = '<div id="views"></div>';
+          {modules}
+          const data = {json.dumps(data)};
+          const [state, results] = [initialState(data), {{ maps: {{}} }}];
+          const view = {{ data, state, results, taskThetas: [0, 1], dragging: 0 }};
+          const asked = [];
+          const request = (channel, kind, what) => new Promise((answer) => asked.push({{ channel, what, answer }}));
+          const display = {{ invalidate() {{}}, tell() {{}} }};
+          const rounds = createRounds(document, view, {{ request, spent: () => 0 }}, display);
+          const turn = () => new Promise((resolve) => setTimeout(resolve));
+          const reply = async (jobs) => {{
+            const values = new Float64Array([0, 1]);
+            for (const {{ what, answer }} of jobs) answer({{ values, contours: [], ...what }});
+            await turn();
+          }};
+          rounds.refresh();
+          await reply(asked.splice(0)); // the scale
+          const round = asked.splice(0);
+          view.state.point = [0.9, 1.5];
+          rounds.follow();
+          await reply(asked.splice(0));
+          const before = view.results.point.alpha;
+          await reply(round);
+          return [before, view.results.point.alpha, Boolean(view.results.maps[0].optimum)];
+        }}"""
+    )
+    assert found == [0.9, 0.9, True]
+
+
 def test_another_algorithm_over_it_and_where_it_climbs(reader: Reader, metas: dict[str, mg.MetaLoss]) -> None:
     page, plain = reader.page, reader.pixels()
     assert page.get_by_label("shade where that climbs").is_disabled()

@@ -16,6 +16,8 @@ from .meta_loss import MetaLoss
 
 _Door = TypeVar("_Door", bound=Callable[..., Any])
 
+_PACKAGE = Path(__file__).parents[1]
+
 # What a loss that does not take a number raises, in JAX, in NumPy and in Python.
 _RAISED = (TypeError, ValueError, IndexError, KeyError, AttributeError, NotImplementedError)
 
@@ -65,14 +67,10 @@ def _why(meta: MetaLoss, door: str) -> str:
                 f"a loss asks for the number that theta is, which is not known while it is traced ({_line(error)}): "
                 "use jax.numpy in place of math and float, jnp.where or jax.lax.cond in place of if"
             )
-        if "it must return a scalar" in str(error):
-            return str(error)
-        if "alpha must have a leading axis" in str(error):
-            return (
-                f"{door} takes alphas that are numbers, but {error}: mg.scale_rates(meta, rates) makes of each number "
-                "a rate for each step"
-            )
-        if not _is_installed(traceback.extract_tb(error.__traceback__)[-1].filename):
+        raised = traceback.extract_tb(error.__traceback__)[-1].filename
+        if Path(raised).is_relative_to(_PACKAGE):
+            return f"{door} evaluates at numbers: {error}"
+        if not _is_installed(raised):
             return ""  # an error that the loss raises itself
         return (
             f"{door} needs losses of a number, theta must be a scalar here, but there {_line(error)} raises "
@@ -114,5 +112,4 @@ def _line(error: Exception) -> str:
 
 
 def _is_installed(filename: str) -> bool:
-    here = Path(__file__).parents[1]
-    return "site-packages" in filename or Path(filename).is_relative_to(here) or filename.startswith("<frozen")
+    return "site-packages" in filename or Path(filename).is_relative_to(_PACKAGE) or filename.startswith("<frozen")

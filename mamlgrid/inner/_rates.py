@@ -42,7 +42,8 @@ def _check_shape(rate: tuple[int, ...], leaf: tuple[int, ...], num_steps: int | 
     if num_steps is not None:
         if not rate or rate[0] != num_steps:
             raise ValueError(
-                f"with per_step=True alpha must have a leading axis of {num_steps} steps, got shape {rate}"
+                f"with per_step=True alpha must have a leading axis of {num_steps} steps, got shape {rate}; "
+                "mg.scale_rates(meta, rates) makes of a number a rate for each step"
             )
         rate = rate[1:]
     fits = len(rate) <= len(leaf) and all(r in (1, n) for r, n in zip(rate[::-1], leaf[::-1], strict=False))

@@ -31,6 +31,7 @@ export function createEngine(text, answerAll) {
 
   function withoutWorkers() {
     for (const lane of lanes) {
+      lane.worker?.terminate(); // what it may still answer is asked again
       lane.worker = null;
       lane.waiting.unshift(...(lane.running ?? []));
       lane.running = null;

@@ -125,13 +125,14 @@ export function sliders(document, form, data, change) {
     const range = make("input", { type: "range", id, min: parameter.low, max: parameter.high, step: "any" });
     const field = make("input", { type: "number", step: "any", "aria-label": `${parameter.name}, exactly` });
     let moving = false;
-    range.addEventListener("input", () => change(index, Number(range.value), !(moving = true)));
+    const moved = (goesOn) => {
+      if (!goesOn && !moving) return;
+      moving = goesOn;
+      change(index, Number(range.value), !goesOn);
+    };
+    range.addEventListener("input", () => moved(true));
     // A slider that is brought back to where it was says no "change".
-    for (const end of ["change", "pointerup", "pointercancel", "keyup", "blur"]) {
-      range.addEventListener(end, () => {
-        if (moving) change(index, Number(range.value), !(moving = false));
-      });
-    }
+    for (const end of ["change", "pointerup", "pointercancel", "keyup", "blur"]) range.addEventListener(end, () => moved(false));
     field.addEventListener("change", () => {
       if (field.value !== "" && Number.isFinite(Number(field.value))) change(index, Number(field.value), true);
     });

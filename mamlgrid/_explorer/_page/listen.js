@@ -1,17 +1,17 @@
 // What a reader does on a surface: point, click, drag a handle, press a key.
 
 import { handles } from "./panels.js";
+import { clamped } from "./state.js";
 
 const REACH = { touch: 22, mouse: 11 }; // pixels from a handle within which a pointer takes it
 
 // `set(change)` changes the state, `move(index, value, done)` a live number: done when the finger is lifted.
 export function listenTo(canvas, view, { set, move }) {
   const { axes } = view.data;
-  const clamped = ([alpha, theta]) => [into(alpha, axes.alpha), into(theta, axes.theta)];
   const where = (event) => {
     const { left, top } = canvas.getBoundingClientRect();
     const [x, y] = [event.clientX - left, event.clientY - top];
-    return { x, y, inside: canvas.frame?.holds(x, y), point: canvas.frame && clamped([canvas.frame.ax(x), canvas.frame.ay(y)]) };
+    return { x, y, inside: canvas.frame?.holds(x, y), point: canvas.frame && clamped([canvas.frame.ax(x), canvas.frame.ay(y)], axes) };
   };
   // The handle nearest to a place, within the reach of a pointer.
   const handleAt = ({ x, y, inside }, reach) => {
@@ -67,14 +67,10 @@ export function listenTo(canvas, view, { set, move }) {
     const [width, height] = [axes.alpha[1] - axes.alpha[0], axes.theta[1] - axes.theta[0]];
     const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
     const { point, presenting } = view.state;
-    if (by) set({ point: clamped([point[0] + by[0] * step * width, point[1] + by[1] * step * height]), pinned: true });
+    if (by) set({ point: clamped([point[0] + by[0] * step * width, point[1] + by[1] * step * height], axes), pinned: true });
     else if (event.key === "Enter") set({ start: [...point], pinned: true });
     else if (event.key === "Escape" && !presenting) set({ start: null, pinned: false });
     else return;
     event.preventDefault();
   });
-}
-
-export function into(x, [low, high]) {
-  return Math.min(high, Math.max(low, x));
 }

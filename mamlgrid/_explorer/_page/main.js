@@ -5,10 +5,10 @@ import { element, sliders, toolbar } from "./controls.js";
 import { createDisplay } from "./display.js";
 import { embedded } from "./embed.js";
 import { asCsv, asPng, asPython, asSvg, save } from "./export.js";
-import { into, listenTo } from "./listen.js";
-import { createRounds, spaced } from "./rounds.js";
+import { listenTo } from "./listen.js";
 import { settingsTold } from "./panels.js";
-import { fromFragment, initialState, shownMetas, stepsOf, toFragment } from "./state.js";
+import { createRounds, spaced } from "./rounds.js";
+import { clamped, fromFragment, initialState, shownMetas, stepsOf, toFragment } from "./state.js";
 
 export function start(document, programOf, answering) {
   const window = document.defaultView;
@@ -26,7 +26,7 @@ export function start(document, programOf, answering) {
   const engine = createEngine(`${by("engine").textContent}\nserve(self, programOf);`, answering(programOf));
   const display = createDisplay(document, view, {
     listen: (canvas) => listenTo(canvas, view, { set, move }),
-    go: ([alpha, theta]) => set({ point: [into(alpha, data.axes.alpha), into(theta, data.axes.theta)], pinned: true }),
+    go: (point) => set({ point: clamped(point, data.axes), pinned: true }),
   });
   const rounds = createRounds(document, view, engine, display);
   const showToolbar = toolbar(document, by("toolbar"), data, set);
@@ -51,7 +51,8 @@ export function start(document, programOf, answering) {
   function move(index, value, done) {
     view.state.p[index] = value;
     view.dragging = done ? null : index;
-    showSliders(view.state);
+    if (done) showSettings();
+    else showSliders(view.state);
     remember();
     rounds.refresh({ scale: done });
   }

@@ -179,14 +179,14 @@ function drawZeros(pen, onMap, pieces, colour, edge) {
 }
 
 // The curve of optima, broken where it jumps.
-function drawOptimum(pen, f, view, { alphas, thetas, status, jumps }) {
+function drawOptimum(pen, f, view, { alphas, thetas, resolved, jumps }) {
   const parts = [[]];
   alphas.forEach((alpha, k) => {
     const theta = thetas[k];
-    const resolved = Number.isFinite(theta) && !status[k].startsWith("not resolved");
     const jumped = k > 0 && jumps.some((jump) => jump.alpha >= alphas[k - 1] && jump.alpha < alpha);
-    if (!resolved || jumped) parts.push([]);
-    if (!resolved) pen.circle(f.px(alpha), f.py(theta), 2.5, { stroke: UNSURE, thick: 1.5 });
+    if (!Number.isFinite(theta) || !resolved[k] || jumped) parts.push([]);
+    if (!Number.isFinite(theta)) return;
+    if (!resolved[k]) pen.circle(f.px(alpha), f.py(theta), 2.5, { stroke: UNSURE, thick: 1.5 });
     else parts[parts.length - 1].push([f.px(alpha), f.py(theta)]);
   });
   const lines = parts.filter((part) => part.length > 1);

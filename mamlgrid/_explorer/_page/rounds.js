@@ -32,10 +32,13 @@ export function createRounds(document, view, engine, display) {
   const common = (meta = view.state.meta) => ({ ...stepsOfMeta(meta), p: Float64Array.from(view.state.p) });
   const square = (size) => ({ alphas: spaced(data.axes.alpha, size), thetas: spaced(data.axes.theta, size) });
 
-  // A promise of what shows the answer: `keep(answer)`, or nothing where a later request took its place.
+  // A promise of what shows the answer: `keep(answer)`, or nothing where something later was asked of its channel. A round
+  // waits for all of its answers, and some of them may be old by then.
+  const latest = new Map();
   async function asked(channel, kind, request, keep) {
+    latest.set(channel, request);
     const found = await engine.request(channel, kind, request);
-    return found ? () => keep(found) : () => {};
+    return () => found && latest.get(channel) === request && keep(found);
   }
 
   // Everything that was asked, shown at once, if it is still what the reader wants to see.

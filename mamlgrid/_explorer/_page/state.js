@@ -79,6 +79,12 @@ function isSwitch(before, value) {
   return typeof before === "boolean" && typeof value === "boolean";
 }
 
+// The nearest point of the box.
+export function clamped([alpha, theta], axes) {
+  const into = (x, [low, high]) => Math.min(high, Math.max(low, x));
+  return [into(alpha, axes.alpha), into(theta, axes.theta)];
+}
+
 // The meta-losses whose surfaces are on the page: two to four of them side by side, or the chosen one.
 export function shownMetas({ data, state }) {
   if (!state.sideBySide) return [state.meta];

@@ -135,8 +135,13 @@ export function optimum(program, alphas, thetas, p, again = false) {
       if (found) jumps.push(found);
     }
   }
-  const thetasOf = Float64Array.from(best, (b) => b.theta);
-  return { thetas: thetasOf, values: Float64Array.from(best, (b) => b.value), status: best.map((b) => b.status), jumps };
+  return {
+    thetas: Float64Array.from(best, ({ theta }) => theta),
+    values: Float64Array.from(best, ({ value }) => value),
+    status: best.map(({ status }) => status),
+    resolved: best.map(({ status }) => status !== UNRESOLVED),
+    jumps,
+  };
 }
 
 // The alpha between two at which the optimum goes from one valley to another: halve until only the two valleys are left,
