@@ -153,7 +153,8 @@ class Linking:
         new = []
         for special in found:
             if special.form == Form.EXTREMUM:
-                if not any(is_same(special, other, self.box) for other in self.extrema):
+                # Others hide no closed curve, and where rounding hides G there is no end of them.
+                if special.is_isolated and not any(is_same(special, other, self.box) for other in self.extrema):
                     self.extrema.append(special)
                 continue
             same = [event.special for event in self.events if is_same(special, event.special, self.box)]
@@ -179,7 +180,7 @@ class Linking:
     def _hidden(self, cuts: list[Section]) -> np.ndarray:
         """Alphas of the extrema at which G has the other sign than beside them on the neighbouring sections."""
         axis = np.array([c.alpha for c in cuts])
-        inner = [e for e in self.extrema if e.is_isolated and axis[0] < e.alpha < axis[-1]]
+        inner = [e for e in self.extrema if axis[0] < e.alpha < axis[-1]]
         if not inner:
             return np.zeros(0)
         thetas, alphas = np.array([e.theta for e in inner]), np.array([e.alpha for e in inner])

@@ -74,6 +74,8 @@ def ladder(evaluator: Evaluator, events: Events, wanted: Any, probe: Probe, low:
     reach = _reach(xp, events, low, high)
     within = (distances <= reach[..., None]) & (places >= low) & (places <= high)
     at = evaluator.sample(places, within & wanted[..., None, None])
+    # Where the loss overflows there is nothing to see, and nothing is hidden.
+    looked, within = within, within & ~xp.isnan(at.directions)
     sizes = xp.abs(at.directions)
     # Near a pole rounding has no scale, but the direction grows all the way to it.
     near, far = sizes[..., -_POLE_RUNGS[0]], sizes[..., -_POLE_RUNGS[1]]
@@ -92,7 +94,7 @@ def ladder(evaluator: Evaluator, events: Events, wanted: Any, probe: Probe, low:
     shortest = xp.where(hidden, distances, 0).max(axis=-1) * 4
     farthest = xp.where(within, distances, 0).max(axis=-1)
     blind = (shortest > farthest) & (farthest > 0)
-    blind |= (farthest == 0) & (reach > 0) & (reach < distances[-1])
+    blind |= (farthest == 0) & (looked.any(axis=-1) | ((reach > 0) & (reach < distances[-1])))
     end = _at_distance(xp, distances, within, at.directions, farthest)
     far_signs = xp.where(xp.abs(end) > noise[..., None], xp.sign(end), 0)
     floor = distances[-1] * (farthest > 0)
