@@ -83,7 +83,7 @@ def test_the_modules_make_one_script() -> None:
         for name in re.findall(r"(?m)^export (?:async )?(?:function|const) (\w+)", text):
             used = any(re.search(rf"\b{name}\b", other) for key, other in everything.items() if key != module)
             assert used or name in entries or module == "engine/special", f"{module} exports {name} for nobody"
-        for imported, source in re.findall(r'(?m)^import \{ ([^}]*) \} from "\./(\w+)\.js";$', text):
+        for imported, source in re.findall(r'(?m)^import \{ ([^}]*) \} from "\./([\w/]+)\.js";$', text):
             folder = module.rpartition("/")[0]
             other = everything[f"{folder}/{source}" if folder else source]
             for name in imported.split(", "):
@@ -488,16 +488,22 @@ def test_all_that_is_shown_follows_while_a_number_moves(reader: Reader) -> None:
     assert min(seen) > 10
 
 
+NEEDED_BY_ROUNDS = (
+    "engine/program", "colours", "drawing", "state", "frames", "key", "surface", "sections", "tasks", "rounds"
+)  # fmt: skip
+
+
 def test_a_slow_round_does_not_bring_an_old_point_back(browser: Any) -> None:
     """With an engine whose answers come when this test says so."""
     data = {
         "axes": {"alpha": ALPHAS, "theta": THETAS},
+        "point": [0.4, 0.4],
         "metas": [{"variants": {"1": []}, "default": "1", "isGradient": True}],
         "parameters": [],
         "tasks": [],
         "colours": {"value": ["#000000", "#ffffff"], "signed": ["#000000", "#ffffff"]},
     }
-    modules = "\n".join(pages._module(f"{name}.js") for name in ("colours", "drawing", "state", "panels", "rounds"))
+    modules = "\n".join(pages._module(f"{name}.js") for name in NEEDED_BY_ROUNDS)
     found = browser.new_page().evaluate(
         f"""async () => {{
           document.body.innerHTML = '<div id="views"></div>';
