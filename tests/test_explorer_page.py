@@ -541,22 +541,39 @@ def test_what_is_taken_away_is_what_is_shown(reader: Reader, metas: dict[str, mg
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("show", ["value", "direction", "slope"])
+@pytest.mark.parametrize(
+    "view",
+    [
+        {"show": "value", "k": "10"},
+        {"show": "direction", "over": 1, "climbing": True},
+        {"show": "slope", "scale": "linear"},
+        {"show": "value", "scale": "linear", "contours": False, "sideBySide": True, "meta": 1},
+    ],
+)
 def test_the_copied_python_gives_the_view(
-    reader: Reader, metas: dict[str, mg.MetaLoss], capsys: pytest.CaptureFixture[str], show: str
+    reader: Reader, metas: dict[str, mg.MetaLoss], capsys: pytest.CaptureFixture[str], view: dict[str, Any]
 ) -> None:
-    reader.show(start=[0.3, 1.7], point=[0.25, 0.4], pinned=True, p={"1": 0.5}, numSteps=30, k="10", show=show)
+    reader.show(start=[0.3, 1.7], point=[0.25, 0.4], pinned=True, p={"1": 0.5}, numSteps=30, **view)
     code = reader.copied("copy Python")
     precision = 'jax.config.update("jax_enable_x64", True)\n'
     assert precision in code  # here for this test alone
-    exec(compile(code.replace(precision, ""), "copied", "exec"), {"meta": metas["MAML"]})
+    names: dict[str, Any] = {}
+    exec(compile(code.replace(precision, ""), "copied", "exec"), names)
+    pictures, said = plt.get_fignums(), capsys.readouterr().out.split()
     plt.close("all")
-    said = capsys.readouterr().out.split()
     numbers = reader.numbers()
     np.testing.assert_allclose(float(said[1]), numbers["meta-loss"], rtol=1e-5)
     np.testing.assert_allclose(float(said[3]), numbers["direction G"], rtol=1e-5)
     told = matched(r"steps θ = (\S+),", reader.page.locator("#told").text_content())
     np.testing.assert_allclose(float(said[-1].strip("[]")), number(told[1]), rtol=1e-5)
+    name = list(metas)[view.get("meta", 0)]
+    moved = moved_tasks(metas[name], 0.5)
+    made = names["metas"][name]
+    assert made.outer == moved.outer
+    assert made.inner.num_steps == int(view.get("k", "1"))
+    assert jax.tree.map(float, jax.tree.leaves(made.tasks.support["center"][1])) == [0.5]
+    assert len(pictures) == 1 + (2 if view.get("sideBySide") else 1) + bool(view.get("climbing"))
+    assert set(names["metas"]) == ({"MAML", "FOMAML"} if {"sideBySide", "over"} & view.keys() else {name})
 
 
 def test_the_presentation_key_and_the_ways_back(reader: Reader) -> None:

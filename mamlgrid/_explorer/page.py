@@ -16,7 +16,7 @@ import numpy as np
 from .. import __version__
 from .._base.replacing import write_text
 from .programs import Parameter, Programs, programs, with_numbers
-from .written import Numbers, Written, written
+from .written import Numbers, Piece, TasksOf, Written, written
 
 if TYPE_CHECKING:
     from .._meta.meta_loss import MetaLoss
@@ -193,8 +193,14 @@ def _data(named: Mapping[str, MetaLoss], made: Programs, labels: Sequence[str]) 
 
 
 def _in_data(code: Written) -> dict[str, Any]:
-    pieces = [piece._asdict() if isinstance(piece, Numbers) else piece for piece in code.pieces]
-    return code._asdict() | {"pieces": pieces}
+    """Code as the page takes it: pieces that it fills in have the names of their fields."""
+
+    def named(piece: Piece) -> Any:
+        if isinstance(piece, TasksOf):
+            return {"tasks": [named(part) for part in piece.tasks]}
+        return piece._asdict() if isinstance(piece, Numbers) else piece
+
+    return code._asdict() | {"pieces": [named(piece) for piece in code.pieces]}
 
 
 def _in_json(x: float) -> float | str:

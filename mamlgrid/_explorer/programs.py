@@ -321,14 +321,20 @@ def has_steps(meta: MetaLoss) -> bool:
     return not meta.inner.may_fail
 
 
+def has_choice(meta: MetaLoss) -> bool:
+    """Whether it can have another number of steps: only its own where rates or weights are bound to them."""
+    bound = meta.inner.per_step or meta.step_weights is not None or meta.coordinates is not None
+    return has_steps(meta) and not bound
+
+
 def _path_length(meta: MetaLoss) -> int:
     return meta.inner.num_steps if has_steps(meta) else 1
 
 
 def _with_steps(meta: MetaLoss, num_steps: Sequence[int]) -> dict[int, MetaLoss]:
-    """The meta-loss with each number of steps that it can have: only its own where rates or weights are bound to it."""
+    """The meta-loss with each number of steps that it can have."""
     own = meta.inner.num_steps
-    if not has_steps(meta) or meta.inner.per_step or meta.step_weights is not None or meta.coordinates is not None:
+    if not has_choice(meta):
         return {own: meta}
     return {
         k: dataclasses.replace(meta, inner=dataclasses.replace(meta.inner, num_steps=k))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .._meta.meta_loss import MetaLoss
 
 # Names that the code around the meta-losses uses.
-_TAKEN = "mg np jax jnp optax plot meta metas name one alpha theta alphas thetas bounds levels surface optimum run comparison"
+_TAKEN = "mg np jax optax plot tasks meta metas name alpha theta alphas thetas bounds levels surface optimum run comparison"
 
 
 class Numbers(NamedTuple):
@@ -37,8 +37,14 @@ class Numbers(NamedTuple):
     kind: str
 
 
-# What a page fills in: a text as it is, live numbers, or for None the number of inner steps.
-Piece = str | Numbers | None
+class TasksOf(NamedTuple):
+    """A place for the name of the tasks, which several meta-losses may share; and what they are."""
+
+    tasks: list[Piece]
+
+
+# What a page fills in: a text as it is, live numbers, the name of tasks, or for None the number of inner steps.
+Piece = str | Numbers | TasksOf | None
 
 
 class Written(NamedTuple):
@@ -110,7 +116,9 @@ class _Writer:
         """A call of the algorithm by its name, where it has one."""
         function, settings = self._algorithm(meta)
         losses = [*meta.loss] if isinstance(meta.loss, tuple) else meta.loss
-        given = [self.value("loss", losses)] + ([self.value("tasks", meta.tasks)] if meta.tasks is not None else [])
+        given = [self.value("loss", losses)]
+        if meta.tasks is not None:
+            given.append([TasksOf(_joined(self.value("tasks", meta.tasks)))])
         settings |= {"reduce": [repr(meta.reduce)]} if meta.reduce != "sum" else {}
         if meta.step_weights is not None:
             settings["step_weights"] = self.value("step_weights", meta.step_weights)

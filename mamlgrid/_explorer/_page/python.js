@@ -8,6 +8,8 @@ export function asPython(view) {
   const shown = shownMetas(view);
   const used = [...new Set([...shown, state.meta, ...(state.over >= 0 ? [state.over] : [])])];
   const own = used.flatMap((meta) => Object.entries(data.metas[meta].python.own));
+  const tasks = new Map();
+  const made = used.map((meta) => `    ${quoted(data.metas[meta].name)}: ${metaCode(view, meta, tasks)},`);
   const lines = [
     "import jax",
     "import numpy as np",
@@ -20,8 +22,9 @@ export function asPython(view) {
     'jax.config.update("jax_enable_x64", True)',
     ...[...new Map(own)].map(([name, words]) => `# ${name}: ${words}; define it before`),
     "",
+    ...[...tasks].map(([code, name]) => `${name} = ${code}`),
     "metas = {",
-    ...used.map((meta) => `    ${quoted(data.metas[meta].name)}: ${metaCode(view, meta)},`),
+    ...made,
     "}",
     `meta = metas[${quoted(data.metas[state.meta].name)}]`,
     `alpha, theta = ${float(state.point[0])}, ${float(state.point[1])}`,
@@ -30,8 +33,8 @@ export function asPython(view) {
     ...axesCode(view),
     ...levelsCode(view),
     ...runCode(view),
-    ...(state.sideBySide ? ["", `for name in [${shown.map((meta) => quoted(data.metas[meta].name)).join(", ")}]:`] : []),
-    ...(state.sideBySide ? pictureCode(view, "metas[name]", "name").map((line) => `    ${line}`) : ["", ...pictureCode(view, "meta", quoted(titleOf(view)))]),
+    "",
+    ...(state.sideBySide ? picturesCode(view, shown) : pictureCode(view, "meta", quoted(titleOf(view)))),
     ...comparisonCode(view),
   ];
   return `${lines.join("\n")}\n`;
@@ -49,11 +52,16 @@ function titleOf(view) {
   return `${view.data.metas[view.state.meta].name}${stepsShown(view, view.state.meta)}`;
 }
 
-// The expression of a meta-loss, with the steps and the numbers of the page.
-function metaCode({ data, state }, meta) {
+// The expression of a meta-loss, with the steps and the numbers of the page; tasks get a name, which those that have the
+// same ones share.
+function metaCode({ data, state }, meta, tasks) {
   const filled = (piece) => {
     if (typeof piece === "string") return piece;
-    return piece === null ? stepsOf(data, meta, state.k) : numbersCode(piece, state.p);
+    if (piece === null) return stepsOf(data, meta, state.k);
+    if (!piece.tasks) return numbersCode(piece, state.p);
+    const code = piece.tasks.map(filled).join("");
+    if (!tasks.has(code)) tasks.set(code, tasks.size ? `tasks_${tasks.size + 1}` : "tasks");
+    return tasks.get(code);
   };
   return data.metas[meta].python.pieces.map(filled).join("");
 }
@@ -114,7 +122,6 @@ function pictureCode(view, meta, title) {
     `field="${field}"`,
     ...(levelsCode(view).length ? ["levels=levels"] : []),
     ...(state.optimum ? [`optimum=mg.optimal_theta(${meta}, alphas, bounds)`] : []),
-    ...(state.zeros ? [`diagram=mg.bifurcation_diagram(${meta}, alphas[::8], bounds)`] : []),
     ...(state.start !== null ? [state.sideBySide ? "run=run if metas[name] is meta else None" : "run=run"] : []),
     `title=${title}`,
   ];
@@ -127,17 +134,23 @@ function pictureCode(view, meta, title) {
   ];
 }
 
-// The algorithm that lies over the surface: its fixed points, and where it climbs.
+// The same picture of each surface, with one scale.
+function picturesCode(view, shown) {
+  const names = shown.map((meta) => quoted(view.data.metas[meta].name)).join(", ");
+  return [`for name in [${names}]:`, ...pictureCode(view, "metas[name]", "name").map((line) => `    ${line}`)];
+}
+
+// The zeros of the directions, and where that of the algorithm that lies over the surface climbs.
 function comparisonCode({ data, state }) {
-  if (state.over < 0) return [];
-  const [reference, over] = [state.meta, state.over].map((meta) => quoted(data.metas[meta].name));
-  const both = [...new Set([reference, over])].map((name) => `${name}: metas[${name}]`);
+  if (state.over < 0 && !state.zeros) return [];
+  const name = (meta) => quoted(data.metas[meta].name);
   const lines = [
     "",
-    `comparison = mg.compare({${both.join(", ")}}, alphas[::8], bounds, reference=${reference})`,
+    `comparison = mg.compare(metas, alphas[::8], bounds, reference=${name(state.meta)})`,
     "plot.fixed_points(comparison)",
   ];
-  return state.climbing && data.metas[state.meta].isGradient ? [...lines, `plot.climbing(comparison, ${over})`] : lines;
+  const climbs = state.over >= 0 && state.climbing && data.metas[state.meta].isGradient;
+  return climbs ? [...lines, `plot.climbing(comparison, ${name(state.over)})`] : lines;
 }
 
 // A text as a literal of Python.
