@@ -595,6 +595,40 @@ def test_the_presentation_key_and_the_ways_back(reader: Reader) -> None:
         assert page.locator("#toolbar").is_visible()
 
 
+def test_presenting_keeps_the_focus_in_sight_and_gives_it_back(reader: Reader) -> None:
+    page = reader.page
+    button = page.get_by_role("button", name="present (p)")
+    button.focus()
+    button.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "leave"
+    page.keyboard.press("Enter")
+    assert page.locator("#toolbar").is_visible()
+    assert page.evaluate("document.activeElement.textContent") == "present (p)"
+
+
+def test_reset_ends_the_play(reader: Reader) -> None:
+    page = reader.page
+    page.get_by_role("button", name="play").click()
+    page.get_by_role("button", name="reset").click()
+    assert page.locator("#play").get_attribute("aria-pressed") == "false"
+    page.wait_for_timeout(1100)
+    assert reader.state() == {}
+
+
+def test_the_white_curves_can_be_seen_in_the_key(reader: Reader) -> None:
+    """Their signs stand on a colour, on white paper too."""
+    signs = reader.page.locator("#key span", has_text="G = 0,").locator("canvas")
+    assert signs.count() == 2
+    for k in range(2):
+        pixels = signs.nth(k).evaluate(
+            "canvas => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]"
+        )
+        rgba = np.reshape(pixels, (-1, 4))
+        coloured = (rgba[:, 3] > 200) & (np.ptp(rgba[:, :3].astype(int), axis=1) > 60)
+        assert coloured.mean() > 0.25
+        assert (rgba[:, :3].min(axis=1) > 240).any()
+
+
 def test_an_address_that_makes_no_sense_is_the_page_at_first(reader: Reader) -> None:
     first = reader.numbers()
     reader.show(meta=7, k="99", show="nothing", point=["x", 1], p={"1": None, "88": 3}, numSteps=-1, unknown=True)
@@ -655,6 +689,53 @@ def test_a_loss_that_is_constant_but_for_rounding_is_drawn(opened: Callable[...,
     reader = opened(mg.plot.explorer(meta, (0, 1), THETAS, num_steps=[1]).write(tmp_path / "constant.html"))
     reader.settled()
     np.testing.assert_allclose(reader.numbers()["meta-loss"], -4e6, rtol=1e-5)
+
+
+def test_a_constant_loss_is_called_one(opened: Callable[..., Reader], tmp_path: Path) -> None:
+    meta = mg.maml(lambda theta, height: 0 * theta + height, mg.Tasks(np.array([1.0, 3.0])))
+    reader = opened(mg.plot.explorer(meta, (0, 1), THETAS, num_steps=[1]).write(tmp_path / "constant.html"))
+    reader.settled()
+    words = reader.page.locator("#summary").text_content()
+    assert words == (
+        "meta-loss is constant in theta at every alpha from alpha 0 to 1: every theta is as good, and no optimum is single."
+    )
+    assert "no number" not in reader.page.locator("#table").text_content()
+
+
+# What is written to the left of each picture while it is drawn: [text, left end, room that the name of the axis takes].
+TICKS = """canvas => new Promise((resolve) => {
+  const seen = [];
+  const before = CanvasRenderingContext2D.prototype.fillText;
+  CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
+    if (this.canvas.id !== "" || this.canvas.closest("#maps")) {
+      const { a, b, e } = this.getTransform();
+      const [wide, left] = [this.measureText(text).width, e / Math.hypot(a, b)];
+      if (b === 0) seen.push([text, left - { right: wide, center: wide / 2 }[this.textAlign] || left, this.canvas.clientWidth, wide]);
+    }
+    before.call(this, text, x, y);
+  };
+  dispatchEvent(new Event("resize"));
+  document.body.style.width = "99.5%";
+  setTimeout(() => resolve(seen), 400);
+})"""
+
+
+@pytest.mark.parametrize("ends", [(-1e6, 1e6), (-5e5, 5e5), (1e6, 1e6 + 1)])
+def test_no_label_of_an_axis_is_cut(
+    opened: Callable[..., Reader], tmp_path: Path, ends: tuple[float, float]
+) -> None:
+    meta = mg.maml(mg.cases.polynomial_loss, mg.cases.quadratic().tasks())
+    reader = opened(mg.plot.explorer(meta, (0, 1), ends, num_steps=[1]).write(tmp_path / "far.html"))
+    reader.settled()
+    size = reader.page.evaluate("0.82 * parseFloat(getComputedStyle(document.body).fontSize)")
+    drawn = reader.page.locator("body").evaluate(TICKS)
+    ticks = [(text, left, width, wide) for text, left, width, wide in drawn if re.fullmatch(r"[−\d.·⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+", text)]
+    assert len(ticks) > 12
+    for text, left, width, wide in ticks:
+        assert left >= 1.2 * size, text  # the name of the axis is there
+        assert left + wide <= width, text
+    labels = {text for text, *_ in ticks}
+    assert len([text for text in labels if number(text) >= ends[0]]) >= 3
 
 
 def test_the_wheel_scrolls_the_page(reader: Reader) -> None:
