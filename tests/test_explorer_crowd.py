@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -228,3 +227,30 @@ def test_k_outlives_a_meta_loss_that_has_no_steps(reader: Reader) -> None:
         reader.settled()
         assert told.text_content() == steps
     assert number(reader.told()["meta-loss"]) > 0
+
+
+def test_all_four_are_presented_on_one_screen(reader: Reader) -> None:
+    reader.show(sideBySide=True, presenting=True)
+    assert len(canvases(reader)) == 4
+    assert reader.page.evaluate("document.documentElement.scrollHeight") <= reader.page.evaluate("innerHeight") + 60
+
+
+def test_a_curve_can_be_told_from_light_and_dark_paper() -> None:
+    colours = ["#5148c8", "#c79a00", "#009e73", "#cc79a7", "#4c5f7a", "#a3a380", "#000000", "#ffffff"]
+    asked = ", ".join(f'readableOn("{paper}", "{one}")' for paper in PAPERS for one in colours)
+    found = javascript.run(f"{_module('colours.js')}\nconst answer = [{asked}];")
+    for k, made in enumerate(found):
+        paper, given = PAPERS[k // len(colours)], colours[k % len(colours)]
+        assert contrast(paper, made) >= 2.95  # to rounding of a colour
+        assert made == given or contrast(paper, given) < 3
+
+
+PAPERS = ("#ffffff", "#16181b")
+
+
+def contrast(*colours: str) -> float:
+    """Of two colours, as WCAG 2.1 defines it."""
+    parts = np.array([[int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)] for colour in colours])
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    low, high = np.sort(linear @ [0.2126, 0.7152, 0.0722])
+    return float((high + 0.05) / (low + 0.05))

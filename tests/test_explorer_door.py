@@ -35,7 +35,11 @@ REFUSED = {
     "labels": ({"labels": ["one"]}, ValueError, "labels must be one for each task"),
     "steps": ({"num_steps": [1, -1]}, ValueError, r"num_steps\[1\] must be 0 or more, got -1"),
     "no steps": ({"num_steps": [1.5]}, TypeError, r"num_steps\[0\] must be an int, got 1.5"),
-    "too many steps": ({"num_steps": [1, 5000]}, ValueError, r"num_steps\[1\] must be 1000 or less.*got 5000: take fewer"),
+    "too many steps": (
+        {"num_steps": [1, 5000]},
+        ValueError,
+        r"num_steps\[1\] must be 1000 or less.*got 5000: take fewer",
+    ),
     "steps of none": (
         {"metas": mg.imaml(_loss, meta().tasks), "num_steps": [3]},
         ValueError,

@@ -697,22 +697,44 @@ def test_a_constant_loss_is_called_one(opened: Callable[..., Reader], tmp_path: 
     reader.settled()
     words = reader.page.locator("#summary").text_content()
     assert words == (
-        "meta-loss is constant in theta at every alpha from alpha 0 to 1: every theta is as good, and no optimum is single."
+        "meta-loss is constant in theta at every alpha from alpha 0 to 1: every theta is as good, and no optimum is "
+        "single."
     )
     assert "no number" not in reader.page.locator("#table").text_content()
+
+
+def test_all_places_to_go_to_can_be_reached(opened: Callable[..., Reader], tmp_path: Path) -> None:
+    """With more of them than are shown at once."""
+    tasks = mg.Tasks(np.array([-1.0, 0.7]))
+    meta = mg.maml(lambda theta, shift: jnp.sin(3 * theta - shift) ** 2 + 0.05 * theta**2, tasks, num_steps=2)
+    reader = opened(mg.plot.explorer(meta, (0.0, 0.6), THETAS, num_steps=[2]).write(tmp_path / "many.html"))
+    reader.settled()
+    places, more = (
+        reader.page.locator("#features button", has_text=" at α = "),
+        reader.page.get_by_role("button", name=re.compile("are shown: more")),
+    )
+    assert places.count() == 24
+    count = int(matched(r"^24 of (\d+) are shown", more.text_content())[1])
+    while more.count():
+        before = places.count()
+        more.press("Enter")
+        focused = reader.page.evaluate("document.activeElement.textContent")
+        assert focused == places.nth(before).text_content()
+    assert places.count() == count > 24
 
 
 # What is written to the left of each picture while it is drawn: [text, left end, room that the name of the axis takes].
 TICKS = """canvas => new Promise((resolve) => {
   const seen = [];
-  const before = CanvasRenderingContext2D.prototype.fillText;
+  const write = CanvasRenderingContext2D.prototype.fillText;
   CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
     if (this.canvas.id !== "" || this.canvas.closest("#maps")) {
       const { a, b, e } = this.getTransform();
       const [wide, left] = [this.measureText(text).width, e / Math.hypot(a, b)];
-      if (b === 0) seen.push([text, left - { right: wide, center: wide / 2 }[this.textAlign] || left, this.canvas.clientWidth, wide]);
+      const before = { right: wide, center: wide / 2, left: 0 }[this.textAlign];
+      if (b === 0) seen.push([text, left - before, this.canvas.clientWidth, wide]);
     }
-    before.call(this, text, x, y);
+    write.call(this, text, x, y);
   };
   dispatchEvent(new Event("resize"));
   document.body.style.width = "99.5%";
@@ -721,15 +743,15 @@ TICKS = """canvas => new Promise((resolve) => {
 
 
 @pytest.mark.parametrize("ends", [(-1e6, 1e6), (-5e5, 5e5), (1e6, 1e6 + 1)])
-def test_no_label_of_an_axis_is_cut(
-    opened: Callable[..., Reader], tmp_path: Path, ends: tuple[float, float]
-) -> None:
+def test_no_label_of_an_axis_is_cut(opened: Callable[..., Reader], tmp_path: Path, ends: tuple[float, float]) -> None:
     meta = mg.maml(mg.cases.polynomial_loss, mg.cases.quadratic().tasks())
     reader = opened(mg.plot.explorer(meta, (0, 1), ends, num_steps=[1]).write(tmp_path / "far.html"))
     reader.settled()
     size = reader.page.evaluate("0.82 * parseFloat(getComputedStyle(document.body).fontSize)")
     drawn = reader.page.locator("body").evaluate(TICKS)
-    ticks = [(text, left, width, wide) for text, left, width, wide in drawn if re.fullmatch(r"[−\d.·⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+", text)]
+    ticks = [
+        (text, left, width, wide) for text, left, width, wide in drawn if re.fullmatch(r"[−\d.·⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+", text)
+    ]
     assert len(ticks) > 12
     for text, left, width, wide in ticks:
         assert left >= 1.2 * size, text  # the name of the axis is there

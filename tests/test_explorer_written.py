@@ -16,7 +16,6 @@ from mamlgrid._explorer.programs import programs
 from mamlgrid._explorer.written import Numbers, TasksOf, Written, written
 
 
-
 def bowl(theta: Any) -> Any:
     return theta**2 / 2
 

@@ -177,9 +177,7 @@ def _data(named: Mapping[str, MetaLoss], made: Programs, labels: Sequence[str]) 
             "words": re.sub(r"num_steps=\d+, ", "", str(meta)),  # the number of steps is chosen on the page
             "python": _in_data(code),
         }
-        for (name, meta), compiled, code in zip(
-            named.items(), made.metas, written(named, made.parameters), strict=True
-        )
+        for (name, meta), compiled, code in zip(named.items(), made.metas, written(named, made.parameters), strict=True)
     ]
     return {
         "version": __version__,

@@ -26,7 +26,27 @@ if TYPE_CHECKING:
     from .._meta.meta_loss import MetaLoss
 
 # Names that the code around the meta-losses uses.
-_TAKEN = "mg np jax optax plot tasks meta metas name alpha theta alphas thetas bounds levels surface optimum run comparison"
+_TAKEN = (
+    "mg",
+    "np",
+    "jax",
+    "optax",
+    "plot",
+    "tasks",
+    "meta",
+    "metas",
+    "name",
+    "alpha",
+    "theta",
+    "alphas",
+    "thetas",
+    "bounds",
+    "levels",
+    "surface",
+    "optimum",
+    "run",
+    "comparison",
+)
 
 
 class Numbers(NamedTuple):
@@ -87,7 +107,7 @@ class _Names:
 
     def __init__(self) -> None:
         self._of: dict[Any, str] = {}
-        self._taken = set(_TAKEN.split())
+        self._taken: set[str] = {*_TAKEN}
 
     def unique(self, wanted: str) -> str:
         """A name that nothing else has."""
@@ -154,8 +174,9 @@ class _Writer:
             items = [[f"{key!r}: ", *self.value(f"{path}[{key!r}]", item)] for key, item in value.items()]
             return _between("{", items, "}")
         if isinstance(value, tuple) and hasattr(value, "_fields"):
+            names: tuple[str, ...] = getattr(value, "_fields")  # noqa: B009
             kind = "mg.Tasks" if type(value) is Tasks else self._named(type(value), "kind")
-            fields = {name: self.value(f"{path}.{name}", part) for name, part in value._asdict().items()}
+            fields = {name: self.value(f"{path}.{name}", part) for name, part in zip(names, value, strict=True)}
             if type(value) is Tasks and value.query is None:
                 del fields["query"]
             return _call(kind, [], fields)
@@ -169,7 +190,7 @@ class _Writer:
         if isinstance(value, inner_rules.InnerRule | outer_rules.OuterRule):
             return self._rule(path, value)
         if callable(value):
-            return [self._named(value, path.split(".")[-1].split("[")[0])]
+            return [self._named(value, re.split(r"[.\[]", path.removeprefix("inner."))[0])]
         raise _NoWordsError(path)
 
     def _rule(self, path: str, rule: Any) -> list[Piece]:
@@ -188,7 +209,7 @@ class _Writer:
             value = getattr(made, field.name)
             if path == "inner" and field.name == "num_steps" and self._steps:
                 given[field.name] = [None]
-            elif field.init and not (value is field.default or _is_simple(value) and value == field.default):
+            elif field.init and not (value is field.default or (_is_simple(value) and value == field.default)):
                 given[field.name] = self.value(f"{path}.{field.name}", value)
         return given
 

@@ -52,9 +52,9 @@ def explorer(
 
     Raises:
         TypeError: no meta-loss, or numbers of steps that are no integers.
-        ValueError: axes that do not rise, more steps than a page follows or steps that nobody has, labels of another number than the tasks, too many tasks or too much data for
-            a page of 1.5 MB, positions that are no numbers of these, a loss that cannot be compiled: then the message
-            names the primitive and the line.
+        ValueError: axes that do not rise, more steps than a page follows or steps that nobody has, labels of another
+            number than the tasks, too many tasks or too much data for a page of 1.5 MB, positions that are no numbers
+            of these, a loss that cannot be compiled: then the message names the primitive and the line.
 
     >>> import mamlgrid as mg
     >>> case = mg.cases.quartic()
@@ -102,7 +102,7 @@ def _steps(given: Any, named: Mapping[str, MetaLoss]) -> Sequence[int]:
                 f"got {k}: take fewer, such as num_steps=[0, 1, {MOST_STEPS}]"
             )
     fixed = {meta.inner.num_steps for meta in named.values() if not has_choice(meta)}
-    if len(fixed) and not any(map(has_choice, named.values())) and not set(steps) <= fixed:
+    if not any(map(has_choice, named.values())) and not set(steps) <= fixed:
         raise ValueError(
             f"num_steps are chosen where the inner rule makes steps that are alike, which {', '.join(named)} "
             f"does not; got {steps}: leave num_steps out"

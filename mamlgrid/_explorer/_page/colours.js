@@ -84,6 +84,21 @@ export function pixels(values, width, height, scale, table) {
   return made;
 }
 
+// A colour "#rrggbb" that can be told from paper: as it is, or as much lighter or darker as a contrast of three asks for,
+// which WCAG 2.1 wants of what is drawn.
+export function readableOn(paper, colour) {
+  const parts = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+  const linear = (part) => (part <= 10 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4);
+  const bright = (rgb) => rgb.map(linear).reduce((sum, x, c) => sum + x * [0.2126, 0.7152, 0.0722][c], 0);
+  const ground = bright(parts(paper));
+  const goal = ground < 0.18 ? 255 : 0;
+  const mixed = (share) => parts(colour).map((part) => Math.round(part + share * (goal - part)));
+  const contrast = (rgb) => (Math.max(bright(rgb), ground) + 0.05) / (Math.min(bright(rgb), ground) + 0.05);
+  let share = 0;
+  while (share < 1 && contrast(mixed(share)) < 3) share += 0.05;
+  return `#${mixed(share).map((part) => part.toString(16).padStart(2, "0")).join("")}`;
+}
+
 // A number for people: four digits, no noise.
 export function told(x, digits = 4) {
   if (Number.isNaN(x)) return "no number";

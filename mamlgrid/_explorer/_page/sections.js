@@ -1,6 +1,6 @@
 // The two sections of the surfaces through the point: below each column of them, and beside each row.
 
-import { told } from "./colours.js";
+import { readableOn, told } from "./colours.js";
 import { dashOf, drawAxes, drawLegend } from "./drawing.js";
 import { algorithmColour } from "./key.js";
 import { shownMetas } from "./state.js";
@@ -8,10 +8,9 @@ import { drawRun } from "./surface.js";
 
 // Alone a section has the colour of its line on the surface, among others that of its algorithm.
 function curveStyle(view, meta, own) {
-  const place = shownMetas(view).indexOf(meta);
-  return view.state.sideBySide
-    ? { stroke: algorithmColour(view, meta), thick: 2.2, dash: dashOf(place) }
-    : { stroke: view.colours.sections[own], thick: 2.2 };
+  if (!view.state.sideBySide) return { stroke: view.colours.sections[own], thick: 2.2 };
+  const stroke = readableOn(view.ink.paper, algorithmColour(view, meta));
+  return { stroke, thick: 2.2, dash: dashOf(shownMetas(view).indexOf(meta)) };
 }
 
 function legendOf(view, where, metas) {

@@ -1,11 +1,18 @@
 // The picture of the tasks: their losses, and the inner steps from the theta of the point.
 
+import { readableOn } from "./colours.js";
 import { dashOf, drawAxes, drawLegend } from "./drawing.js";
 import { curves } from "./sections.js";
 import { shownTasks } from "./state.js";
 
 export function taskLegend(view) {
-  return shownTasks(view).map((i) => ({ text: view.data.tasks[i], colour: taskColour(view, i), dash: dashOf(i) }));
+  return shownTasks(view).map((i) => ({ text: view.data.tasks[i], ...taskStyle(view, i) }));
+}
+
+// Tasks of one colour have other dashes.
+function taskStyle(view, i) {
+  const colour = readableOn(view.ink.paper, taskColour(view, i));
+  return { colour, dash: dashOf(i + Math.floor(i / view.colours.tasks.length)) };
 }
 
 // Each task: its loss, theta, the inner steps and theta'.
@@ -19,8 +26,8 @@ export function drawTasks(pen, f, view) {
     const x = f.px(view.state.point[1]);
     pen.line([[[x, f.top], [x, f.top + f.h]]], { stroke: view.colours.sections[1], thick: 1, dash: [4, 4] });
     for (const i of shownTasks(view).filter((i) => i < point.tasks.length)) {
-      const colour = taskColour(view, i);
-      pen.line(curves(thetas, taskLosses.query[i], f.px, f.py), { stroke: colour, thick: 2, dash: dashOf(i) });
+      const { colour, dash } = taskStyle(view, i);
+      pen.line(curves(thetas, taskLosses.query[i], f.px, f.py), { stroke: colour, thick: 2, dash });
       const on = (theta) => [f.px(theta), f.py(valueAt(thetas, taskLosses.query[i], theta))];
       const path = point.tasks[i].path.filter(Number.isFinite).map(on);
       path.slice(0, -1).forEach(([px, py]) => pen.circle(px, py, 3, { fill: ink.paper, stroke: colour, thick: 1.5 }));
