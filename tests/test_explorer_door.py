@@ -43,7 +43,7 @@ REFUSED = {
     "steps of none": (
         {"metas": mg.imaml(_loss, meta().tasks), "num_steps": [3]},
         ValueError,
-        r"meta-loss does not; got \[3\]: leave num_steps out",
+        r"meta-loss has 1 alone.*got \[3\]: leave num_steps out",
     ),
     "positions": ({"positions": ["tasks.support[7]"]}, ValueError, r"got 'tasks.support\[7\]', there are tasks"),
     "too many tasks": ({"metas": meta(300)}, ValueError, "200 at most; got 300: take a part of them"),

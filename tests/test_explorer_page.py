@@ -633,9 +633,16 @@ def test_an_address_that_makes_no_sense_is_the_page_at_first(reader: Reader) -> 
     first = reader.numbers()
     reader.show(meta=7, k="99", show="nothing", point=["x", 1], p={"1": None, "88": 3}, numSteps=-1, unknown=True)
     assert reader.numbers() == first
+    note = reader.page.locator("#note")
+    assert 'k = "99" (one of 0, 1, 10)' in note.text_content()
     reader.page.evaluate("() => { location.hash = '#%'; }")
     reader.settled()
     assert reader.numbers() == first
+    reader.page.mouse.move(*reader.place(0.5, 0.5))  # while it is read, the pointer may move
+    reader.page.wait_for_timeout(100)
+    assert "cannot be read" in note.text_content()
+    reader.page.get_by_label("level lines").uncheck()
+    assert note.text_content() == ""
 
 
 @pytest.mark.parametrize(

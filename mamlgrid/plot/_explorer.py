@@ -101,11 +101,12 @@ def _steps(given: Any, named: Mapping[str, MetaLoss]) -> Sequence[int]:
                 f"num_steps[{at}] must be {MOST_STEPS} or less, since a page computes them anew while a finger moves; "
                 f"got {k}: take fewer, such as num_steps=[0, 1, {MOST_STEPS}]"
             )
-    fixed = {meta.inner.num_steps for meta in named.values() if not has_choice(meta)}
-    if not any(map(has_choice, named.values())) and not set(steps) <= fixed:
+    own = {meta.inner.num_steps for meta in named.values()}
+    if not any(map(has_choice, named.values())) and not set(steps) <= own:
         raise ValueError(
-            f"num_steps are chosen where the inner rule makes steps that are alike, which {', '.join(named)} "
-            f"does not; got {steps}: leave num_steps out"
+            f"num_steps cannot be chosen here: {', '.join(named)} has {', '.join(map(str, sorted(own)))} alone, as its "
+            "inner problem is solved in one piece or its rates, weights or coordinates belong to its steps; "
+            f"got {steps}: leave num_steps out"
         )
     return steps
 

@@ -40,13 +40,13 @@ export function start(document, programOf, answering) {
     const before = { ...state };
     Object.assign(state, change);
     settle(state);
-    by("note").textContent = "";
+    const only = (...names) => Object.keys(change).every((name) => names.includes(name));
+    if (!only("point")) by("note").textContent = "";
     showSettings();
     if (state.presenting !== before.presenting) moveFocus(state.presenting);
     remember();
     if (state.presenting !== before.presenting) display.restyle();
     if ("start" in change && state.start !== null) animate();
-    const only = (...names) => Object.keys(change).every((name) => names.includes(name));
     if (only("zeros", "optimum", "presenting", "animated", "firstTask")) return display.invalidate();
     if (only("start", "point", "pinned", "optimizer", "learningRate", "numSteps")) return rounds.follow();
     const scaled = ["meta", "show", "scale", "sideBySide", "beside", "p"].some((name) => name in change && change[name] !== before[name]);

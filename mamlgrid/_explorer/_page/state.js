@@ -46,8 +46,9 @@ export function toFragment(state, data) {
 // {state, ignored}: what makes none, in words.
 export function fromFragment(fragment, data) {
   const state = initialState(data);
-  const ignored = [];
-  for (const [name, value] of Object.entries(givenIn(fragment))) {
+  const given = givenIn(fragment);
+  const ignored = given === null ? ["all that follows #, which cannot be read"] : [];
+  for (const [name, value] of Object.entries(given ?? {})) {
     if (name === "p" && typeof value === "object" && value !== null) {
       for (const [k, x] of Object.entries(value)) {
         if (Object.hasOwn(state.p, k) && /^\d+$/.test(k) && finite(x)) state.p[k] = x;
@@ -64,10 +65,12 @@ export function fromFragment(fragment, data) {
 }
 
 function givenIn(fragment) {
+  if (fragment.length < 2) return {};
   try {
-    return JSON.parse(decodeURIComponent(fragment.slice(1))) ?? {};
+    const given = JSON.parse(decodeURIComponent(fragment.slice(1)));
+    return typeof given === "object" ? given : null;
   } catch {
-    return {};
+    return null;
   }
 }
 
