@@ -27,6 +27,17 @@ def bessel():
     from jax.scipy.special import i0e
     return mg.maml([lambda t: i0e(t)])
 
+def misspelt():
+    return mg.mmaml([lambda t: t**2])
+
+def mistaken():
+    return mg.maml([])
+
+def lost():
+    import no_such_module_either
+
+number = 3
+
 def network():
     return mg.maml([lambda t: t["weight"] ** 2])
 """
@@ -56,7 +67,9 @@ def test_the_meta_losses_of_a_function_become_a_page(mine, tmp_path, monkeypatch
 MISTAKES = {
     ("nope",): "'nope' is no case (quadratic, quartic) and no MODULE:FUNCTION",
     ("no_such_module:f",): "there is no module 'no_such_module'",
-    ("{mine}:no_such_function",): "no_such_function",
+    ("{mine}:no_such_function",): "has no function 'no_such_function'",
+    ("{mine}:number",): "has no function 'number'",
+    ("{mine}.part:f",): "there is no module '{mine}.part'",
     ("{mine}:nothing",): "must return a meta-loss, or a mapping of names to them; got 3",
     ("{mine}:bessel",): "bessel_i0e has no rule",
     ("{mine}:one", "--alphas", "1", "0"): "alphas must rise",
@@ -65,11 +78,27 @@ MISTAKES = {
 }
 
 
+# What goes wrong inside of the function is the reader's to see, whole.
+RAISED = {
+    "misspelt": (AttributeError, "has no attribute 'mmaml'"),
+    "mistaken": (ValueError, "no losses"),
+    "lost": (ModuleNotFoundError, "no_such_module_either"),
+}
+
+
+@pytest.mark.parametrize("name", RAISED)
+def test_an_error_inside_of_the_function_passes_and_names_it(name: str, mine: str) -> None:
+    kind, words = RAISED[name]
+    with pytest.raises(kind, match=words) as raised:
+        run("explore", "--case", f"{mine}:{name}")
+    assert raised.value.__notes__ == [f"raised in {mine}:{name}, which mamlgrid explore called"]
+
+
 @pytest.mark.parametrize("arguments", MISTAKES, ids=lambda given: given[0].strip("{mine}:"))
 def test_a_mistake_is_one_line(arguments: tuple[str, ...], mine: str, tmp_path: Path) -> None:
     done = run("explore", "--case", *(argument.format(mine=mine) for argument in arguments))
     assert (done.code, done.out) == (2, [])
     (line,) = done.err
     assert line.startswith("mamlgrid explore: ")
-    assert MISTAKES[arguments] in line
+    assert MISTAKES[arguments].format(mine=mine) in line
     assert [path.suffix for path in tmp_path.iterdir() if path.is_file()] == [".py"]

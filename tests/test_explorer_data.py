@@ -142,7 +142,7 @@ def test_names_cannot_end_a_script():
 def test_rates_by_step_have_their_own_number_of_steps():
     rule = mg.inner.GradientDescent(3, per_step=True)
     scaled = mg.scale_rates(mg.maml(mg.cases.polynomial_loss, CASE.tasks(), inner=rule), jnp.array([1.0, 0.5, 0.2]))
-    explorer = explored(scaled, num_steps=[1, 2])
+    explorer = explored(scaled, num_steps=[3])
     assert set(explorer.data["metas"][0]["variants"]) == {"3"}
     names = [parameter["name"] for parameter in explorer.data["parameters"] if parameter["task"] is None]
     assert names == [f"coordinates.rates[{k}]" for k in range(3)]

@@ -35,6 +35,16 @@ REFUSED = {
     "labels": ({"labels": ["one"]}, ValueError, "labels must be one for each task"),
     "steps": ({"num_steps": [1, -1]}, ValueError, r"num_steps\[1\] must be 0 or more, got -1"),
     "no steps": ({"num_steps": [1.5]}, TypeError, r"num_steps\[0\] must be an int, got 1.5"),
+    "too many steps": (
+        {"num_steps": [1, 5000]},
+        ValueError,
+        r"num_steps\[1\] must be 1000 or less.*got 5000: take fewer",
+    ),
+    "steps of none": (
+        {"metas": mg.imaml(_loss, meta().tasks), "num_steps": [3]},
+        ValueError,
+        r"meta-loss has 1 alone.*got \[3\]: leave num_steps out",
+    ),
     "positions": ({"positions": ["tasks.support[7]"]}, ValueError, r"got 'tasks.support\[7\]', there are tasks"),
     "too many tasks": ({"metas": meta(300)}, ValueError, "200 at most; got 300: take a part of them"),
     "rates by step": (

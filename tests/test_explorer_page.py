@@ -27,8 +27,8 @@ import pytest
 import mamlgrid as mg
 from mamlgrid._explorer import page as pages
 
-from .browser import watched
 from .lanes import brief
+from .reader import Reader, matched, number, readers
 
 ALPHAS, THETAS = (0.0, 1.2), (-2.0, 2.0)
 TITLE = "Two tasks </script><b>bold</b>"
@@ -83,7 +83,7 @@ def test_the_modules_make_one_script() -> None:
         for name in re.findall(r"(?m)^export (?:async )?(?:function|const) (\w+)", text):
             used = any(re.search(rf"\b{name}\b", other) for key, other in everything.items() if key != module)
             assert used or name in entries or module == "engine/special", f"{module} exports {name} for nobody"
-        for imported, source in re.findall(r'(?m)^import \{ ([^}]*) \} from "\./(\w+)\.js";$', text):
+        for imported, source in re.findall(r'(?m)^import \{ ([^}]*) \} from "\./([\w/]+)\.js";$', text):
             folder = module.rpartition("/")[0]
             other = everything[f"{folder}/{source}" if folder else source]
             for name in imported.split(", "):
@@ -106,102 +106,11 @@ def test_the_page_is_small_and_forbids_the_net(written: Path) -> None:
 # --- in a browser ----------------------------------------------------------------------------------
 
 
-class Reader:
-    """Somebody before the page: what is seen, and what hands do."""
-
-    def __init__(self, page: Any) -> None:
-        self.page = page
-
-    def settled(self) -> None:
-        """Until the page has nothing left to compute."""
-        self.page.wait_for_timeout(30)
-        self.page.wait_for_selector("#views[aria-busy=false]", timeout=20000)
-
-    def told(self) -> dict[str, str]:
-        """What stands under "At the point"."""
-        cells = self.page.locator("#numbers > *").all_text_contents()
-        return dict(zip(cells[::2], cells[1::2], strict=True))
-
-    def numbers(self) -> dict[str, float]:
-        """The numbers among it."""
-        return {name: number(text) for name, text in self.told().items() if name != "status"}
-
-    def wait_for(self, within: float = 1e-5, **wanted: float) -> dict[str, float]:
-        """Until the point is there, as the numbers say."""
-        for _ in range(100):
-            numbers = self.numbers()
-            if all(abs(numbers[name] - value) < within * (1 + abs(value)) for name, value in wanted.items()):
-                return numbers
-            self.page.wait_for_timeout(20)
-        raise AssertionError(f"{wanted} was not reached: {self.numbers()}")
-
-    def state(self) -> dict[str, Any]:
-        """What the address says, once it is written."""
-        self.page.wait_for_timeout(350)
-        fragment = unquote(self.page.evaluate("location.hash")[1:])
-        return json.loads(fragment) if fragment else {}
-
-    def show(self, **state: Any) -> None:
-        """The page at an address with this state."""
-        self.page.evaluate("hash => { location.hash = hash; }", f"#{quote(json.dumps(state))}")
-        self.settled()
-
-    def place(self, alpha: float, theta: float, surface: int = 0) -> tuple[float, float]:
-        """Where a point of a surface is on the screen."""
-        x, y = (
-            self.page.locator("#maps canvas")
-            .nth(surface)
-            .evaluate(
-                "(canvas, [a, t]) => { const b = canvas.getBoundingClientRect();"
-                " return [b.left + canvas.frame.px(a), b.top + canvas.frame.py(t)]; }",
-                [alpha, theta],
-            )
-        )
-        return x, y
-
-    def pixels(self, selector: str = "#maps canvas") -> list[Any]:
-        return self.page.locator(selector).evaluate_all("found => found.map(canvas => canvas.toDataURL())")
-
-    def taken(self, label: str) -> Path:
-        """The file behind a button."""
-        with self.page.expect_download() as download:
-            self.page.get_by_role("button", name=label, exact=True).click()
-        return download.value.path()
-
-    def copied(self, label: str) -> str:
-        self.page.evaluate("document.getElementById('copied').value = ''")
-        self.page.get_by_role("button", name=label, exact=True).click()
-        return self.page.locator("#copied").input_value()
-
-
-def number(text: str) -> float:
-    """A number as it is told, such as −2.1·10⁻⁶."""
-    if text == "no number":
-        return float("nan")
-    plain = text.translate(str.maketrans("−⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "-0123456789-"))
-    plain = re.sub(r"^(-?)10(-?\d+)$", r"\g<1>1e\2", plain) if re.search("[⁰¹²³⁴⁵⁶⁷⁸⁹]", text) else plain
-    return float(plain.replace("·10", "e").replace("∞", "inf"))
-
-
-def matched(pattern: str, text: str) -> re.Match[str]:
-    """Where a pattern is in a text that must have it."""
-    found = re.search(pattern, text)
-    assert found, f"{pattern} is not in {text!r}"
-    return found
-
-
 @pytest.fixture(scope="module")
 def opened(browser: Any, written: Path) -> Iterator[Callable[..., Reader]]:
     """Opens the page for a reader."""
-    with watched(browser) as new_page:
-
-        def open_page(path: Path = written, **device: Any) -> Reader:
-            page = new_page(**{"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"} | device)
-            page.goto(path.as_uri())
-            page.wait_for_selector("body[data-drawn]")
-            return Reader(page)
-
-        yield open_page
+    with readers(browser) as open_page:
+        yield lambda path=written, **device: open_page(path, **device)
 
 
 @pytest.fixture(scope="module")
@@ -488,16 +397,22 @@ def test_all_that_is_shown_follows_while_a_number_moves(reader: Reader) -> None:
     assert min(seen) > 10
 
 
+NEEDED_BY_ROUNDS = (
+    "engine/program", "colours", "drawing", "state", "frames", "key", "surface", "sections", "tasks", "rounds"
+)  # fmt: skip
+
+
 def test_a_slow_round_does_not_bring_an_old_point_back(browser: Any) -> None:
     """With an engine whose answers come when this test says so."""
     data = {
         "axes": {"alpha": ALPHAS, "theta": THETAS},
+        "point": [0.4, 0.4],
         "metas": [{"variants": {"1": []}, "default": "1", "isGradient": True}],
         "parameters": [],
         "tasks": [],
         "colours": {"value": ["#000000", "#ffffff"], "signed": ["#000000", "#ffffff"]},
     }
-    modules = "\n".join(pages._module(f"{name}.js") for name in ("colours", "drawing", "state", "panels", "rounds"))
+    modules = "\n".join(pages._module(f"{name}.js") for name in NEEDED_BY_ROUNDS)
     found = browser.new_page().evaluate(
         f"""async () => {{
           document.body.innerHTML = '<div id="views"></div>';
@@ -626,22 +541,39 @@ def test_what_is_taken_away_is_what_is_shown(reader: Reader, metas: dict[str, mg
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("show", ["value", "direction", "slope"])
+@pytest.mark.parametrize(
+    "view",
+    [
+        {"show": "value", "k": "10"},
+        {"show": "direction", "over": 1, "climbing": True},
+        {"show": "slope", "scale": "linear"},
+        {"show": "value", "scale": "linear", "contours": False, "sideBySide": True, "meta": 1},
+    ],
+)
 def test_the_copied_python_gives_the_view(
-    reader: Reader, metas: dict[str, mg.MetaLoss], capsys: pytest.CaptureFixture[str], show: str
+    reader: Reader, metas: dict[str, mg.MetaLoss], capsys: pytest.CaptureFixture[str], view: dict[str, Any]
 ) -> None:
-    reader.show(start=[0.3, 1.7], point=[0.25, 0.4], pinned=True, p={"1": 0.5}, numSteps=30, k="10", show=show)
+    reader.show(start=[0.3, 1.7], point=[0.25, 0.4], pinned=True, p={"1": 0.5}, numSteps=30, **view)
     code = reader.copied("copy Python")
     precision = 'jax.config.update("jax_enable_x64", True)\n'
     assert precision in code  # here for this test alone
-    exec(compile(code.replace(precision, ""), "copied", "exec"), {"meta": metas["MAML"]})
+    names: dict[str, Any] = {}
+    exec(compile(code.replace(precision, ""), "copied", "exec"), names)
+    pictures, said = plt.get_fignums(), capsys.readouterr().out.split()
     plt.close("all")
-    said = capsys.readouterr().out.split()
     numbers = reader.numbers()
     np.testing.assert_allclose(float(said[1]), numbers["meta-loss"], rtol=1e-5)
     np.testing.assert_allclose(float(said[3]), numbers["direction G"], rtol=1e-5)
     told = matched(r"steps θ = (\S+),", reader.page.locator("#told").text_content())
     np.testing.assert_allclose(float(said[-1].strip("[]")), number(told[1]), rtol=1e-5)
+    name = list(metas)[view.get("meta", 0)]
+    moved = moved_tasks(metas[name], 0.5)
+    made = names["metas"][name]
+    assert made.outer == moved.outer
+    assert made.inner.num_steps == int(view.get("k", "1"))
+    assert jax.tree.map(float, jax.tree.leaves(made.tasks.support["center"][1])) == [0.5]
+    assert len(pictures) == 1 + (2 if view.get("sideBySide") else 1) + bool(view.get("climbing"))
+    assert set(names["metas"]) == ({"MAML", "FOMAML"} if {"sideBySide", "over"} & view.keys() else {name})
 
 
 def test_the_presentation_key_and_the_ways_back(reader: Reader) -> None:
@@ -663,13 +595,54 @@ def test_the_presentation_key_and_the_ways_back(reader: Reader) -> None:
         assert page.locator("#toolbar").is_visible()
 
 
+def test_presenting_keeps_the_focus_in_sight_and_gives_it_back(reader: Reader) -> None:
+    page = reader.page
+    button = page.get_by_role("button", name="present (p)")
+    button.focus()
+    button.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "leave"
+    page.keyboard.press("Enter")
+    assert page.locator("#toolbar").is_visible()
+    assert page.evaluate("document.activeElement.textContent") == "present (p)"
+
+
+def test_reset_ends_the_play(reader: Reader) -> None:
+    page = reader.page
+    page.get_by_role("button", name="play").click()
+    page.get_by_role("button", name="reset").click()
+    assert page.locator("#play").get_attribute("aria-pressed") == "false"
+    page.wait_for_timeout(1100)
+    assert reader.state() == {}
+
+
+def test_the_white_curves_can_be_seen_in_the_key(reader: Reader) -> None:
+    """Their signs stand on a colour, on white paper too."""
+    signs = reader.page.locator("#key span", has_text="G = 0,").locator("canvas")
+    assert signs.count() == 2
+    for k in range(2):
+        pixels = signs.nth(k).evaluate(
+            "canvas => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]"
+        )
+        rgba = np.reshape(pixels, (-1, 4))
+        coloured = (rgba[:, 3] > 200) & (np.ptp(rgba[:, :3].astype(int), axis=1) > 60)
+        assert coloured.mean() > 0.25
+        assert (rgba[:, :3].min(axis=1) > 240).any()
+
+
 def test_an_address_that_makes_no_sense_is_the_page_at_first(reader: Reader) -> None:
     first = reader.numbers()
     reader.show(meta=7, k="99", show="nothing", point=["x", 1], p={"1": None, "88": 3}, numSteps=-1, unknown=True)
     assert reader.numbers() == first
+    note = reader.page.locator("#note")
+    assert 'k = "99" (one of 0, 1, 10)' in note.text_content()
     reader.page.evaluate("() => { location.hash = '#%'; }")
     reader.settled()
     assert reader.numbers() == first
+    reader.page.mouse.move(*reader.place(0.5, 0.5))  # while it is read, the pointer may move
+    reader.page.wait_for_timeout(100)
+    assert "cannot be read" in note.text_content()
+    reader.page.get_by_label("level lines").uncheck()
+    assert note.text_content() == ""
 
 
 @pytest.mark.parametrize(
@@ -723,6 +696,75 @@ def test_a_loss_that_is_constant_but_for_rounding_is_drawn(opened: Callable[...,
     reader = opened(mg.plot.explorer(meta, (0, 1), THETAS, num_steps=[1]).write(tmp_path / "constant.html"))
     reader.settled()
     np.testing.assert_allclose(reader.numbers()["meta-loss"], -4e6, rtol=1e-5)
+
+
+def test_a_constant_loss_is_called_one(opened: Callable[..., Reader], tmp_path: Path) -> None:
+    meta = mg.maml(lambda theta, height: 0 * theta + height, mg.Tasks(np.array([1.0, 3.0])))
+    reader = opened(mg.plot.explorer(meta, (0, 1), THETAS, num_steps=[1]).write(tmp_path / "constant.html"))
+    reader.settled()
+    words = reader.page.locator("#summary").text_content()
+    assert words == (
+        "meta-loss is constant in theta at every alpha from alpha 0 to 1: every theta is as good, and no optimum is "
+        "single."
+    )
+    assert "no number" not in reader.page.locator("#table").text_content()
+
+
+def test_all_places_to_go_to_can_be_reached(opened: Callable[..., Reader], tmp_path: Path) -> None:
+    """With more of them than are shown at once."""
+    tasks = mg.Tasks(np.array([-1.0, 0.7]))
+    meta = mg.maml(lambda theta, shift: jnp.sin(3 * theta - shift) ** 2 + 0.05 * theta**2, tasks, num_steps=2)
+    reader = opened(mg.plot.explorer(meta, (0.0, 0.6), THETAS, num_steps=[2]).write(tmp_path / "many.html"))
+    reader.settled()
+    places, more = (
+        reader.page.locator("#features button", has_text=" at α = "),
+        reader.page.get_by_role("button", name=re.compile("are shown: more")),
+    )
+    assert places.count() == 24
+    count = int(matched(r"^24 of (\d+) are shown", more.text_content())[1])
+    while more.count():
+        before = places.count()
+        more.press("Enter")
+        focused = reader.page.evaluate("document.activeElement.textContent")
+        assert focused == places.nth(before).text_content()
+    assert places.count() == count > 24
+
+
+# What is written to the left of each picture while it is drawn: [text, left end, room that the name of the axis takes].
+TICKS = """canvas => new Promise((resolve) => {
+  const seen = [];
+  const write = CanvasRenderingContext2D.prototype.fillText;
+  CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
+    if (this.canvas.id !== "" || this.canvas.closest("#maps")) {
+      const { a, b, e } = this.getTransform();
+      const [wide, left] = [this.measureText(text).width, e / Math.hypot(a, b)];
+      const before = { right: wide, center: wide / 2, left: 0 }[this.textAlign];
+      if (b === 0) seen.push([text, left - before, this.canvas.clientWidth, wide]);
+    }
+    write.call(this, text, x, y);
+  };
+  dispatchEvent(new Event("resize"));
+  document.body.style.width = "99.5%";
+  setTimeout(() => resolve(seen), 400);
+})"""
+
+
+@pytest.mark.parametrize("ends", [(-1e6, 1e6), (-5e5, 5e5), (1e6, 1e6 + 1)])
+def test_no_label_of_an_axis_is_cut(opened: Callable[..., Reader], tmp_path: Path, ends: tuple[float, float]) -> None:
+    meta = mg.maml(mg.cases.polynomial_loss, mg.cases.quadratic().tasks())
+    reader = opened(mg.plot.explorer(meta, (0, 1), ends, num_steps=[1]).write(tmp_path / "far.html"))
+    reader.settled()
+    size = reader.page.evaluate("0.82 * parseFloat(getComputedStyle(document.body).fontSize)")
+    drawn = reader.page.locator("body").evaluate(TICKS)
+    ticks = [
+        (text, left, width, wide) for text, left, width, wide in drawn if re.fullmatch(r"[−\d.·⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+", text)
+    ]
+    assert len(ticks) > 12
+    for text, left, width, wide in ticks:
+        assert left >= 1.2 * size, text  # the name of the axis is there
+        assert left + wide <= width, text
+    labels = {text for text, *_ in ticks}
+    assert len([text for text in labels if number(text) >= ends[0]]) >= 3
 
 
 def test_the_wheel_scrolls_the_page(reader: Reader) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from .. import __version__
 from .._base.replacing import write_text
 from .programs import Parameter, Programs, programs, with_numbers
+from .written import Numbers, Piece, TasksOf, Written, written
 
 if TYPE_CHECKING:
     from .._meta.meta_loss import MetaLoss
@@ -27,15 +28,24 @@ PAGE = (
     "colours",
     "state",
     "drawing",
-    "panels",
+    "frames",
+    "key",
+    "surface",
+    "sections",
+    "tasks",
+    "words",
     "controls",
     "export",
+    "python",
     "embed",
     "display",
     "listen",
     "rounds",
     "main",
 )
+
+# Where the point is at first, as shares of the axes.
+_FIRST_POINT = {"alpha": 0.35, "theta": 0.6}
 
 
 class Explorer:
@@ -145,7 +155,9 @@ def explorer_of(
         colours: what the page draws with.
     """
     made = programs(metas, box["theta"], num_steps, positions)
-    data = _data(metas, made, labels) | {"title": title, "axes": dict(box), "colours": dict(colours)}
+    point = [low + _FIRST_POINT[name] * (high - low) for name, (low, high) in box.items()]
+    shown = {"title": title, "axes": dict(box), "point": point, "colours": dict(colours)}
+    data = _data(metas, made, labels) | shown
     return Explorer(metas, made, data)
 
 
@@ -163,8 +175,9 @@ def _data(named: Mapping[str, MetaLoss], made: Programs, labels: Sequence[str]) 
             "length": compiled.length,
             "inSteps": compiled.in_steps,
             "words": re.sub(r"num_steps=\d+, ", "", str(meta)),  # the number of steps is chosen on the page
+            "python": _in_data(code),
         }
-        for (name, meta), compiled in zip(named.items(), made.metas, strict=True)
+        for (name, meta), compiled, code in zip(named.items(), made.metas, written(named, made.parameters), strict=True)
     ]
     return {
         "version": __version__,
@@ -175,6 +188,17 @@ def _data(named: Mapping[str, MetaLoss], made: Programs, labels: Sequence[str]) 
         ],
         "tasks": list(labels),
     }
+
+
+def _in_data(code: Written) -> dict[str, Any]:
+    """Code as the page takes it: pieces that it fills in have the names of their fields."""
+
+    def named(piece: Piece) -> Any:
+        if isinstance(piece, TasksOf):
+            return {"tasks": [named(part) for part in piece.tasks]}
+        return piece._asdict() if isinstance(piece, Numbers) else piece
+
+    return code._asdict() | {"pieces": [named(piece) for piece in code.pieces]}
 
 
 def _in_json(x: float) -> float | str:
@@ -195,7 +219,7 @@ def engine_script(data: Mapping[str, Any], sources: Sequence[str]) -> str:
     """The engine and its programs, as one script: for a worker, for the page, and for tests."""
     modules = "\n".join(_module(f"engine/{name}.js") for name in ENGINE)
     programs_text = ",\n".join(sources)
-    metas = json.dumps(data["metas"], ensure_ascii=False)
+    metas = json.dumps([{**meta, "python": None} for meta in data["metas"]], ensure_ascii=False)
     return f"{modules}\nconst metas = {metas};\nconst programOf = programsOf([\n{programs_text}\n], metas);\n"
 
 

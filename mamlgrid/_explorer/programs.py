@@ -138,7 +138,7 @@ def programs(
             part(_compiled(longest, places, dtypes, PATH)),
             meta.tasks is not None,
             _path_length(longest),
-            _has_steps(meta),
+            has_steps(meta),
         )
 
     made = [made_of(place, name, meta) for place, (name, meta) in enumerate(metas.items())]
@@ -293,7 +293,7 @@ def _steps(meta: MetaLoss, theta: Any, alpha: Any) -> Any:
         start = jnp.asarray(theta)[None]
         if not _path_length(meta):
             return start
-        if _has_steps(meta):
+        if has_steps(meta):
             return jnp.concatenate([start, Path(meta.inner)(task.support, theta, alpha)])
         return jnp.concatenate([start, meta.inner(task.support, theta, alpha)[None]])
 
@@ -316,19 +316,25 @@ POINT = (
 PATH = (Outputs("losses(theta, p, out, i)", _losses), Outputs("steps(alpha, theta, p, out, i)", _steps))
 
 
-def _has_steps(meta: MetaLoss) -> bool:
+def has_steps(meta: MetaLoss) -> bool:
     """Whether theta' is made in steps that can be shown: a proximal rule may fail, and its iterations are no steps."""
     return not meta.inner.may_fail
 
 
+def has_choice(meta: MetaLoss) -> bool:
+    """Whether it can have another number of steps: only its own where rates or weights are bound to them."""
+    bound = meta.inner.per_step or meta.step_weights is not None or meta.coordinates is not None
+    return has_steps(meta) and not bound
+
+
 def _path_length(meta: MetaLoss) -> int:
-    return meta.inner.num_steps if _has_steps(meta) else 1
+    return meta.inner.num_steps if has_steps(meta) else 1
 
 
 def _with_steps(meta: MetaLoss, num_steps: Sequence[int]) -> dict[int, MetaLoss]:
-    """The meta-loss with each number of steps that it can have: only its own where rates or weights are bound to it."""
+    """The meta-loss with each number of steps that it can have."""
     own = meta.inner.num_steps
-    if not _has_steps(meta) or meta.inner.per_step or meta.step_weights is not None or meta.coordinates is not None:
+    if not has_choice(meta):
         return {own: meta}
     return {
         k: dataclasses.replace(meta, inner=dataclasses.replace(meta.inner, num_steps=k))

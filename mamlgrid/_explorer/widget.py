@@ -25,20 +25,16 @@ _HEIGHT = 860
 # Sections that a refined diagram begins with.
 _ALPHAS = 33
 
-# Where the point of a page is at first, as shares of the axes; `_page/state.js` has the same.
-_FIRST_POINT = (0.35, 0.6)
-
 
 def widget_of(explorer: Explorer) -> Any:
     """The widget of a page."""
     data = explorer.data
-    axes = (data["axes"]["alpha"], data["axes"]["theta"])
     return _widget_class()(
         explorer=explorer,
         page=explorer.html,
         title=data["title"],
         height=_HEIGHT,
-        point=[low + share * (high - low) for share, (low, high) in zip(_FIRST_POINT, axes, strict=True)],
+        point=data["point"],
         parameters={parameter.name: parameter.value for parameter in explorer.parameters},
         meta_loss=data["metas"][0]["name"],
         num_steps=int(data["metas"][0]["default"]),

@@ -113,10 +113,15 @@ def _figures(case: str, folder: Path, static: Static) -> int:
 
 def _explore(case: str, alphas: Any, thetas: Any, target: Path, shown: bool) -> int:
     """Compile the meta-losses and write their page."""
-    from .explore import explorer_of
+    from .explore import NotThereError, explorer_of, made_by
 
     try:
-        written = explorer_of(case, alphas, thetas).write(target)
+        made = made_by(case)
+    except NotThereError as error:
+        print(f"mamlgrid explore: {error}", file=sys.stderr)
+        return 2
+    try:
+        written = explorer_of(case, made, alphas, thetas).write(target)
     except (ValueError, TypeError, OSError) as error:
         words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         print(f"mamlgrid explore: {' '.join(words.split())}", file=sys.stderr)

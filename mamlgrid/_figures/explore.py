@@ -38,27 +38,57 @@ def explorer_of_case(name: str, alphas: Any = None, thetas: Any = None) -> Explo
     return explorer(metas, alphas or box[0], thetas or box[1], labels=case.labels, title=title)
 
 
-def explorer_of(what: str, alphas: Any = None, thetas: Any = None) -> Explorer:
-    """The explorer of "quadratic", "quartic", or of what `module:function` returns: a meta-loss, or several by name.
+def made_by(what: str) -> Any:
+    """What the function of "module:function" returns; nothing for a case of the post.
+
+    What goes wrong inside of the module or the function passes as it is, with a note that names it.
 
     Raises:
-        ValueError: no such module or function; it returns something else, or what cannot be compiled.
+        NotThereError: no such case, module or function.
     """
     if what in _CASES:
-        return explorer_of_case(what, alphas, thetas)
+        return None
     module, _, name = what.partition(":")
     if not (module and name):
-        raise ValueError(f"{said(what)} is no case ({', '.join(_CASES)}) and no MODULE:FUNCTION")
+        raise NotThereError(f"{said(what)} is no case ({', '.join(_CASES)}) and no MODULE:FUNCTION")
     # A module in the folder where the command is run is found as with `python -m`.
     sys.path.insert(0, str(Path.cwd()))
     try:
-        made = getattr(importlib.import_module(module), name)()
-    except ModuleNotFoundError as error:
-        raise ValueError(f"there is no module {error.name!r}") from error
-    except AttributeError as error:
-        raise ValueError(f"{module} has no function {name!r} that runs without arguments: {error}") from error
+        return _function(module, name)()
+    except NotThereError:
+        raise
+    except Exception as error:
+        error.add_note(f"raised in {what}, which mamlgrid explore called")
+        raise
     finally:
         sys.path.pop(0)
+
+
+class NotThereError(Exception):
+    """A name that is missing."""
+
+
+def _function(module: str, name: str) -> Any:
+    try:
+        found = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        # Another module that is missing is looked for by this one.
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            raise
+        raise NotThereError(f"there is no module {error.name!r}") from error
+    if not callable(function := getattr(found, name, None)):
+        raise NotThereError(f"{module} has no function {name!r}")
+    return function
+
+
+def explorer_of(what: str, made: Any, alphas: Any = None, thetas: Any = None) -> Explorer:
+    """The explorer of a case of the post, or of what was made by "module:function": a meta-loss, or several by name.
+
+    Raises:
+        ValueError: it is something else, or what cannot be compiled.
+    """
+    if what in _CASES:
+        return explorer_of_case(what, alphas, thetas)
     if not isinstance(made, MetaLoss | Mapping):
         raise ValueError(f"{what}() must return a meta-loss, or a mapping of names to them; got {said(made)}")
     return explorer(made, alphas or _BOX[0], thetas or _BOX[1])

@@ -9,12 +9,16 @@ import numpy as np
 
 from .._base.arguments import checked_count, said
 from .._explorer.page import Explorer, explorer_of
+from .._explorer.programs import has_choice
 from .._meta.explained import theta_is_a_number
 from .._meta.meta_loss import MetaLoss, checked_meta
 from . import _colours
 
 # With more of them a picture takes seconds.
 MOST_TASKS = 200
+
+# With more of them too.
+MOST_STEPS = 1000
 
 
 @theta_is_a_number
@@ -23,7 +27,7 @@ def explorer(
     alphas: tuple[float, float],
     thetas: tuple[float, float],
     *,
-    num_steps: Sequence[int] = range(11),
+    num_steps: Sequence[int] | None = None,
     positions: Sequence[str] | None = None,
     labels: Sequence[str] | None = None,
     title: str | None = None,
@@ -37,7 +41,7 @@ def explorer(
         metas: a meta-loss of one parameter, or several by name, to choose from and to compare.
         alphas: the ends of the alpha axis.
         thetas: the ends of the theta axis.
-        num_steps: the numbers of inner steps to choose from.
+        num_steps: the numbers of inner steps to choose from, beside that which each has; 0 to 10 when None.
         positions: names of numbers that are positions on the theta axis, such as "tasks.support[1]"; by default those
             of leaves called center, location or optimum.
         labels: of the tasks.
@@ -48,9 +52,9 @@ def explorer(
 
     Raises:
         TypeError: no meta-loss, or numbers of steps that are no integers.
-        ValueError: axes that do not rise, labels of another number than the tasks, too many tasks or too much data for
-            a page of 1.5 MB, positions that are no numbers of these, a loss that cannot be compiled: then the message
-            names the primitive and the line.
+        ValueError: axes that do not rise, more steps than a page follows or steps that nobody has, labels of another
+            number than the tasks, too many tasks or too much data for a page of 1.5 MB, positions that are no numbers
+            of these, a loss that cannot be compiled: then the message names the primitive and the line.
 
     >>> import mamlgrid as mg
     >>> case = mg.cases.quartic()
@@ -75,15 +79,36 @@ def explorer(
         raise ValueError(f"labels must be a sequence, one for each task; got {labels!r}")
     if labels is not None and numbers != {len(labels)}:
         raise ValueError(f"labels must be one for each task, {sorted(numbers)}; got {len(labels)}")
-    if isinstance(num_steps, int):
-        raise ValueError(f"num_steps must be several numbers of inner steps, such as range(11); got {num_steps}")
-    steps = [checked_count(f"num_steps[{at}]", k) for at, k in enumerate(num_steps)]
+    steps = _steps(num_steps, named)
     if isinstance(positions, str):
         raise ValueError(f"positions must be a sequence of names, such as [{positions!r}]; got {positions!r}")
     words = labels or [f"task {i + 1}" for i in range(max(numbers))]
     return explorer_of(
         named, box, steps, positions, words, title or f"{', '.join(named)}: the explorer", _page_colours()
     )
+
+
+def _steps(given: Any, named: Mapping[str, MetaLoss]) -> Sequence[int]:
+    """The numbers of steps to choose from: such that a page follows, and some meta-loss has."""
+    if given is None:
+        return range(11)
+    if isinstance(given, int):
+        raise ValueError(f"num_steps must be several numbers of inner steps, such as range(11); got {given}")
+    steps = [checked_count(f"num_steps[{at}]", k) for at, k in enumerate(given)]
+    for at, k in enumerate(steps):
+        if k > MOST_STEPS:
+            raise ValueError(
+                f"num_steps[{at}] must be {MOST_STEPS} or less, since a page computes them anew while a finger moves; "
+                f"got {k}: take fewer, such as num_steps=[0, 1, {MOST_STEPS}]"
+            )
+    own = {meta.inner.num_steps for meta in named.values()}
+    if not any(map(has_choice, named.values())) and not set(steps) <= own:
+        raise ValueError(
+            f"num_steps cannot be chosen here: {', '.join(named)} has {', '.join(map(str, sorted(own)))} alone, as its "
+            "inner problem is solved in one piece or its rates, weights or coordinates belong to its steps; "
+            f"got {steps}: leave num_steps out"
+        )
+    return steps
 
 
 def _axis(name: str, ends: Any) -> tuple[float, float]:

@@ -9,7 +9,7 @@ export function colourTable(list) {
   return table;
 }
 
-// A scale has `place(x)` in [0, 1], `levels` for contour lines and `ticks` for its bar. `samples` has one array for each
+// A scale has `kind` and `ends`, `place(x)` in [0, 1], `levels` for contour lines and `ticks` for its bar. `samples` has one array for each
 // number of inner steps: the colours are for where all of them have something to show, and steep walls share the last one.
 export function scaleOf(kind, samples) {
   if (kind === "sign") return signScale();
@@ -29,7 +29,7 @@ export function scaleOf(kind, samples) {
 function linearScale(low, high) {
   const place = (x) => (x - low) / (high - low);
   const ticks = niceTicks(low, high, 5);
-  return { place, levels: niceTicks(low, high, 12), ticks };
+  return { kind: "linear", ends: [low, high], place, levels: niceTicks(low, high, 12), ticks };
 }
 
 function logScale(low, high) {
@@ -40,18 +40,18 @@ function logScale(low, high) {
   const levels = [];
   const count = 12;
   for (let k = 1; k < count; k++) levels.push(Math.exp(a + ((b - a) * k) / count));
-  return { place, levels, ticks: decades.length > 1 ? decades : [low, high] };
+  return { kind: "log", ends: [Math.exp(a), Math.exp(b)], place, levels, ticks: decades.length > 1 ? decades : [low, high] };
 }
 
 // Even in the root of the size, so that what is near zero is told apart.
 function divergingScale(size) {
   const place = (x) => 0.5 + (Math.sign(x) * Math.sqrt(Math.abs(x) / size)) / 2;
   const parts = [0.0625, 0.25, 0.5625, 1].map((share) => share * size);
-  return { place, levels: [...parts.map((x) => -x).reverse(), ...parts], ticks: [-size, -size / 4, 0, size / 4, size] };
+  return { kind: "diverging", ends: [-size, size], place, levels: [...parts.map((x) => -x).reverse(), ...parts], ticks: [-size, -size / 4, 0, size / 4, size] };
 }
 
 function signScale() {
-  return { place: (x) => (x > 0 ? 0.75 : x < 0 ? 0.25 : 0.5), levels: [0], ticks: [] };
+  return { kind: "sign", ends: [-1, 1], place: (x) => (x > 0 ? 0.75 : x < 0 ? 0.25 : 0.5), levels: [0], ticks: [] };
 }
 
 export function niceTicks(low, high, count) {
@@ -84,6 +84,21 @@ export function pixels(values, width, height, scale, table) {
   return made;
 }
 
+// A colour "#rrggbb" that can be told from paper: as it is, or as much lighter or darker as a contrast of three asks for,
+// which WCAG 2.1 wants of what is drawn.
+export function readableOn(paper, colour) {
+  const parts = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+  const linear = (part) => (part <= 10 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4);
+  const bright = (rgb) => rgb.map(linear).reduce((sum, x, c) => sum + x * [0.2126, 0.7152, 0.0722][c], 0);
+  const ground = bright(parts(paper));
+  const goal = ground < 0.18 ? 255 : 0;
+  const mixed = (share) => parts(colour).map((part) => Math.round(part + share * (goal - part)));
+  const contrast = (rgb) => (Math.max(bright(rgb), ground) + 0.05) / (Math.min(bright(rgb), ground) + 0.05);
+  let share = 0;
+  while (share < 1 && contrast(mixed(share)) < 3) share += 0.05;
+  return `#${mixed(share).map((part) => part.toString(16).padStart(2, "0")).join("")}`;
+}
+
 // A number for people: four digits, no noise.
 export function told(x, digits = 4) {
   if (Number.isNaN(x)) return "no number";
@@ -91,9 +106,16 @@ export function told(x, digits = 4) {
   if (x === 0) return "0";
   const size = Math.abs(x);
   if (size >= 1e6 || size < 1e-4) {
-    const [head, exponent] = size.toExponential(2).split("e");
+    const [head, exponent] = size.toExponential(Math.max(2, digits - 2)).split("e");
     const raised = String(Number(exponent)).replace("-", "⁻").replace(/\d/g, (d) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[d]);
     return `${x < 0 ? "−" : ""}${Number(head) === 1 ? "" : `${Number(head)}·`}10${raised}`;
   }
   return String(Number(x.toPrecision(digits))).replace("-", "−");
+}
+
+// Ticks for people, with so many digits that they differ.
+export function toldApart(ticks, fewest = 4) {
+  const digits = [2, 3, 4, 5, 6, 8, 10, 12].filter((n) => n >= fewest);
+  const tellAll = (n) => ticks.map((tick) => told(tick, n));
+  return tellAll(digits.find((n) => new Set(tellAll(n)).size === ticks.length) ?? 12);
 }

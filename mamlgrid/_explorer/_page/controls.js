@@ -1,6 +1,7 @@
 // What the reader sets, as real inputs with labels.
 
 import { told } from "./colours.js";
+import { otherBeside, shownTasks, stepsOf, turnedTo } from "./state.js";
 
 // An element with attributes and children; texts are texts, never markup.
 export function element(document, tag, attributes = {}, ...children) {
@@ -14,7 +15,7 @@ export function element(document, tag, attributes = {}, ...children) {
   return made;
 }
 
-// The toolbar. `change(values)` takes what was chosen; returns a function that shows a state.
+// The toolbar. `change(values)` takes what was chosen; returns {show(state), still()}, which ends what moves by itself.
 export function toolbar(document, form, data, change) {
   const make = (...given) => element(document, ...given);
   const shown = [];
@@ -40,7 +41,7 @@ export function toolbar(document, form, data, change) {
   const number = (label, name, attributes) => {
     const input = make("input", { type: "number", id: `set-${name}`, ...attributes });
     input.addEventListener("change", () => {
-      if (input.checkValidity() && input.value !== "") change({ [name]: Number(input.value) });
+      if (input.reportValidity() && input.value !== "") change({ [name]: Number(input.value) });
     });
     shown.push((state) => (input.value = String(state[name])));
     return make("label", {}, label, input);
@@ -49,7 +50,7 @@ export function toolbar(document, form, data, change) {
   const names = data.metas.map((meta, k) => [String(k), meta.name]);
   const stepsInput = make("input", { type: "range", id: "set-k", min: 0, step: 1 });
   const stepsTold = make("output", { for: "set-k" });
-  const stepsOf = (state) => Object.keys(data.metas[state.meta].variants).sort((a, b) => a - b);
+  const allSteps = (state) => Object.keys(data.metas[state.meta].variants).sort((a, b) => a - b);
   let playing = null;
   const play = make("button", { type: "button", id: "play", "aria-pressed": "false" }, "▶ play");
   const choose = (k) => change({ k: current[Number(k)] });
@@ -68,12 +69,13 @@ export function toolbar(document, form, data, change) {
     playing = setInterval(() => choose((Number(stepsInput.value) + 1) % current.length), 900);
   });
   shown.push((state) => {
-    current = stepsOf(state);
+    current = allSteps(state);
+    const k = stepsOf(data, state.meta, state.k);
     stepsInput.max = current.length - 1;
-    stepsInput.value = current.indexOf(state.k);
+    stepsInput.value = current.indexOf(k);
     stepsInput.disabled = play.disabled = current.length < 2;
-    stepsTold.value = state.k;
-    stepsInput.setAttribute("aria-valuetext", `${state.k} inner steps`);
+    stepsTold.value = k;
+    stepsInput.setAttribute("aria-valuetext", `${k} inner steps`);
   });
 
   const startButton = make("button", { type: "button", id: "start" });
@@ -92,6 +94,7 @@ export function toolbar(document, form, data, change) {
     several ? select("Over it, zeros of", "over", [["-1", "nothing"], ...names], { convert: Number }) : "",
     several ? check("shade where that climbs", "climbing", (state) => state.over >= 0 && data.metas[state.meta].isGradient) : "",
     several ? check("side by side", "sideBySide") : "",
+    data.metas.length > 2 ? besideBoxes(document, data, change, shown) : "",
     check("hold the point", "pinned"),
     make(
       "fieldset",
@@ -104,7 +107,39 @@ export function toolbar(document, form, data, change) {
     ),
   );
   form.addEventListener("submit", (event) => event.preventDefault());
-  return (state) => shown.forEach((show) => show(state));
+  return { show: (state) => shown.forEach((show) => show(state)), still: stop };
+}
+
+// Which meta-losses are side by side: a box for each.
+function besideBoxes(document, data, change, shown) {
+  const boxes = data.metas.map(({ name }, meta) => {
+    const input = element(document, "input", { type: "checkbox", id: `set-beside-${meta}` });
+    shown.push((state) => {
+      const chosen = otherBeside(state, meta);
+      input.checked = state.beside.includes(meta);
+      input.disabled = chosen === null;
+      // The chosen meta-loss is one of them.
+      input.onchange = () => change({ beside: chosen, ...(chosen.includes(state.meta) ? {} : { meta: chosen[0] }) });
+    });
+    return element(document, "label", {}, input, name);
+  });
+  const group = element(document, "fieldset", { "aria-label": "Side by side, two to four" }, ...boxes);
+  shown.push((state) => (group.hidden = !state.sideBySide));
+  return group;
+}
+
+// The pages of many tasks; returns a function that shows a view.
+export function taskPages(document, holder, view, change) {
+  const turn = (by) => () => change({ firstTask: turnedTo(view, by) });
+  const before = element(document, "button", { type: "button", "aria-label": "previous tasks", onclick: turn(-1) }, "‹");
+  const after = element(document, "button", { type: "button", "aria-label": "next tasks", onclick: turn(1) }, "›");
+  const words = element(document, "span", { role: "status" });
+  holder.append(before, words, after);
+  return () => {
+    const shown = shownTasks(view);
+    holder.hidden = shown.length === view.data.tasks.length;
+    words.textContent = `tasks ${shown[0] + 1}–${shown[shown.length - 1] + 1} of ${view.data.tasks.length}`;
+  };
 }
 
 // More rows than this are no help: then those of one task are shown, which is chosen.
@@ -181,11 +216,12 @@ export function numbers(document, list, view) {
     ["meta-loss", told(point.value, 6)],
     ["direction G", told(point.direction, 6)],
     ["dG/dθ", told(point.slope, 6)],
-    ...point.tasks.slice(0, 8).flatMap((task, i) => [
-      [`${data.tasks[i]}: θ′`, told(task.path[task.path.length - 1], 6)],
-      [`${data.tasks[i]}: L(θ′)`, told(task.value, 6)],
-    ]),
-    ...(point.tasks.length > 8 ? [[`tasks 9 to ${point.tasks.length}`, "in the CSV"]] : []),
+    ...shownTasks(view)
+      .filter((i) => i < point.tasks.length)
+      .flatMap((i) => [
+        [`${data.tasks[i]}: θ′`, told(point.tasks[i].path[point.tasks[i].path.length - 1], 6)],
+        [`${data.tasks[i]}: L(θ′)`, told(point.tasks[i].value, 6)],
+      ]),
     ["status", point.status],
   ];
   // Texts are put into elements that are there: new ones would be laid out anew in each turn.

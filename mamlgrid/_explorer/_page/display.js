@@ -3,14 +3,20 @@
 import { told } from "./colours.js";
 import { element, numbers } from "./controls.js";
 import { canvasPen } from "./drawing.js";
-import { besideFrame, belowFrame, drawBelow, drawBeside, drawMap, drawTasks, keyOf, mapFrame, stepsShown, tasksFrame } from "./panels.js";
-import { shownMetas } from "./state.js";
+import { belowFrame, besideFrame, mapFrame, tasksFrame } from "./frames.js";
+import { keyOf, stepsShown } from "./key.js";
+import { drawBelow, drawBeside } from "./sections.js";
+import { arrangement, shownMetas } from "./state.js";
+import { drawMap } from "./surface.js";
+import { drawTasks } from "./tasks.js";
+import { optimumTold } from "./words.js";
 
 // `listen(canvas)` hears what happens on a surface, `go(point)` brings the reader to a place.
 export function createDisplay(document, view, { listen, go }) {
   const window = document.defaultView;
   const by = (id) => document.getElementById(id);
   const { data } = view;
+  const ruler = element(document, "canvas").getContext("2d");
   let waiting = false;
 
   function invalidate() {
@@ -30,17 +36,33 @@ export function createDisplay(document, view, { listen, go }) {
     const body = window.getComputedStyle(document.body);
     view.size = 0.82 * parseFloat(body.fontSize);
     view.font = body.fontFamily;
+    view.measure = (text, size) => {
+      ruler.font = `${size}px ${view.font}`;
+      return ruler.measureText(text).width;
+    };
+    // In one column the sections stand below all surfaces, and line up with none.
+    view.narrow = window.getComputedStyle(by("views")).gridTemplateColumns.split(" ").length === 1;
     invalidate();
   }
 
   function draw() {
     if (!view.barImage) return;
     const metas = shownMetas(view);
+    const { columns, rows } = arrangement(metas, view.narrow);
     key();
-    mapCanvases(metas).forEach((canvas, k) => paint(canvas, mapFrame, (pen, f) => drawMap(pen, f, view, metas[k])));
-    paint(by("beside"), besideFrame, (pen, f) => drawBeside(pen, f, view));
-    paint(by("below"), belowFrame, (pen, f) => drawBelow(pen, f, view));
-    paint(by("tasks"), tasksFrame, (pen, f) => drawTasks(pen, f, view));
+    const maps = mapCanvases(metas, columns.length, view.narrow ? metas.length : rows.length);
+    maps.forEach((canvas, k) => {
+      [canvas.frame] = paint(canvas, mapFrame, drawMap, [{ of: metas[k] }]);
+    });
+    // One section below each column of surfaces, and one beside each row.
+    const across = columns.map((of, c) => (columns.length === 1 ? { of } : { of, x: maps[c].offsetLeft - maps[0].offsetLeft, w: maps[c].clientWidth }));
+    const upwards = rows.map((of, r) => {
+      const first = maps[r * columns.length];
+      return rows.length === 1 ? { of } : { of, y: first.offsetTop - maps[0].offsetTop, h: first.clientHeight };
+    });
+    by("below").frames = paint(by("below"), belowFrame, drawBelow, across);
+    by("beside").frames = paint(by("beside"), besideFrame, drawBeside, upwards);
+    [by("tasks").frame] = paint(by("tasks"), tasksFrame, drawTasks, [{}]);
     numbers(document, by("numbers"), view);
     speak();
     by("told").textContent = runTold();
@@ -49,18 +71,22 @@ export function createDisplay(document, view, { listen, go }) {
     document.body.dataset.drawn = "";
   }
 
-  function paint(canvas, framed, drawn) {
+  // Pictures `of` something on parts of a canvas, by default on all of it; gives their frames.
+  function paint(canvas, framed, drawn, parts) {
     const { clientWidth, clientHeight } = canvas;
-    if (!clientWidth || !clientHeight) return;
-    canvas.frame = framed(clientWidth, clientHeight, view);
-    drawn(canvasPen(canvas, clientWidth, clientHeight, view.font, window.devicePixelRatio || 1), canvas.frame);
+    if (!clientWidth || !clientHeight) return [];
+    const pen = canvasPen(canvas, clientWidth, clientHeight, view.font, window.devicePixelRatio || 1);
+    return parts.map(({ of, x = 0, y = 0, w = clientWidth, h = clientHeight }) => {
+      const f = { ...framed(w, h, view, of), x0: x, y0: y };
+      pen.at(x, y, () => drawn(pen, f, view, of));
+      return f;
+    });
   }
 
-  function mapCanvases(metas) {
+  function mapCanvases(metas, columns, rows) {
     const holder = by("maps");
-    const columns = metas.length > 1 ? 2 : 1;
-    holder.style.setProperty("--columns", columns);
-    holder.style.setProperty("--rows", Math.ceil(metas.length / columns));
+    by("views").style.setProperty("--columns", columns);
+    by("views").style.setProperty("--rows", rows);
     while (holder.children.length > metas.length) holder.lastChild.remove();
     while (holder.children.length < metas.length) {
       const canvas = element(document, "canvas", { tabindex: "0", role: "application" });
@@ -118,33 +144,51 @@ export function createDisplay(document, view, { listen, go }) {
     }, 400);
   }
 
-  function tellFeatures() {
+  // Places to go to: so many at once, and then more of them.
+  const AT_ONCE = 24;
+
+  function featureButton(one) {
     const words = { jump: "jump", fold: "fold", flat: "all flat", regret: "largest regret" };
-    const buttons = view.results.features.slice(0, 24).map((one) => {
-      const sure = one.confirmed ? "" : `; unconfirmed: ${one.reason}`;
-      const name = view.state.sideBySide ? `${data.metas[one.meta].name}: ` : "";
-      const text = `${name}${words[one.kind]} at α = ${told(one.alpha)}${sure}`;
-      const onclick = () => go([one.alpha, one.theta]);
-      return element(document, "button", { type: "button", class: one.confirmed ? null : "unsure", onclick }, text);
+    const sure = one.confirmed ? "" : `; unconfirmed: ${one.reason}`;
+    const name = view.state.sideBySide ? `${data.metas[one.meta].name}: ` : "";
+    const text = `${name}${words[one.kind]} at α = ${told(one.alpha)}${sure}`;
+    const onclick = () => go([one.alpha, one.theta]);
+    return element(document, "button", { type: "button", class: one.confirmed ? null : "unsure", onclick }, text);
+  }
+
+  // What is in the list stays there, the focus on it too.
+  function addFeatures(from) {
+    const { features } = view.results;
+    const buttons = features.slice(from, from + AT_ONCE).map(featureButton);
+    by("features").append(...buttons);
+    const shown = from + buttons.length;
+    if (shown === features.length) return buttons;
+    const more = element(document, "button", { type: "button" }, `${shown} of ${features.length} are shown: more`);
+    more.addEventListener("click", () => {
+      more.remove();
+      addFeatures(shown)[0].focus();
     });
+    by("features").append(more);
+    return buttons;
+  }
+
+  function tellFeatures() {
     const nothing = element(document, "span", { class: "quiet" }, "No jump, fold or flat alpha in this box.");
-    by("features").replaceChildren(...(buttons.length ? buttons : [nothing]));
+    by("features").replaceChildren(...(view.results.features.length ? [] : [nothing]));
+    addFeatures(0);
   }
 
   function tellOptimum() {
     const { results, state } = view;
     const optimum = results.maps[state.meta]?.optimum;
     if (!optimum) return;
-    const { alphas, thetas, values, status, jumps } = optimum;
+    const { alphas, thetas, values, status } = optimum;
     const name = data.metas[state.meta].name;
     const last = alphas.length - 1;
-    const jumped = jumps.map((jump) => `at alpha ${told(jump.alpha)} from ${told(jump.below)} to ${told(jump.above)}`);
-    by("summary").textContent =
-      `The optimum of ${name} goes from theta ${told(thetas[0])} at alpha ${told(alphas[0])} to ${told(thetas[last])} at ` +
-      `alpha ${told(alphas[last])}; ${jumped.length ? `it jumps ${jumped.join(", ")}` : "it does not jump"}.`;
+    by("summary").textContent = optimumTold(name, optimum);
     const rows = [];
     for (let k = 0; k <= last; k += Math.max(1, Math.floor(last / 24))) {
-      const cells = [told(alphas[k]), told(thetas[k], 6), told(values[k], 6), status[k]];
+      const cells = [told(alphas[k]), Number.isNaN(thetas[k]) ? "none" : told(thetas[k], 6), told(values[k], 6), status[k]];
       rows.push(element(document, "tr", {}, ...cells.map((cell) => element(document, "td", {}, cell))));
     }
     by("table").tBodies[0].replaceChildren(...rows);

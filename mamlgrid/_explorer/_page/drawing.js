@@ -1,5 +1,5 @@
 // One list of drawing commands, two backends: a canvas, and SVG for export.
-import { niceTicks, told } from "./colours.js";
+import { niceTicks, toldApart } from "./colours.js";
 
 export function canvasPen(canvas, width, height, font, ratio) {
   if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
@@ -143,7 +143,7 @@ export function svgPen(width, height, font) {
 }
 
 // The frame of a plot: where data coordinates lie, and its axes with ticks and names.
-export function frame(width, height, x, y, size, margins = {}) {
+export function frame(width, height, x, y, { size, measure }, margins = {}) {
   const left = margins.left ?? size * 4.4;
   const bottom = margins.bottom ?? size * 3.3;
   const right = margins.right ?? size * 0.8;
@@ -151,7 +151,7 @@ export function frame(width, height, x, y, size, margins = {}) {
   const [w, h] = [Math.max(width - left - right, 10), Math.max(height - top - bottom, 10)];
   const lin = (v, [low, high]) => (v - low) / (high - low);
   return {
-    left, top, w, h, x, y, size,
+    left, top, w, h, x, y, size, measure, width,
     px: (v) => left + w * lin(v, x),
     py: (v) => top + h * (1 - lin(v, y)),
     ax: (px) => x[0] + ((px - left) / w) * (x[1] - x[0]),
@@ -160,21 +160,78 @@ export function frame(width, height, x, y, size, margins = {}) {
   };
 }
 
-export function drawAxes(pen, f, names, ink, { ticksX = null, ticksY = null } = {}) {
+const MOST_TICKS = 7;
+
+// The room that the labels of an axis upwards need, and its name beside them.
+export function roomLeft({ size, measure }, ...axes) {
+  const labels = axes.flatMap((axis) => toldApart(niceTicks(...axis, MOST_TICKS)));
+  const widest = Math.max(...labels.map((label) => measure(label, size)));
+  return size * Math.max(4.4, Math.ceil(2 * (1.7 + (widest + 8) / size)) / 2);
+}
+
+export function drawAxes(pen, f, names, ink, { mostX = MOST_TICKS, mostY = MOST_TICKS } = {}) {
   const { left, top, w, h, size } = f;
   const box = [[left, top], [left, top + h], [left + w, top + h], [left + w, top]];
   pen.line([box], { stroke: ink.quiet, closed: true });
-  const fitting = (room, each) => Math.max(2, Math.min(7, Math.floor(room / each)));
-  for (const tick of ticksX ?? niceTicks(...f.x, fitting(w, size * 5))) {
+  for (const { tick, label, wide } of ticksAcross(f, mostX)) {
     const x = f.px(tick);
     pen.line([[[x, top + h], [x, top + h + 4]]], { stroke: ink.quiet });
-    pen.text(x, top + h + 6, told(tick), { size, align: "center", baseline: "top", colour: ink.ink });
+    const inside = Math.min(x, f.width - wide / 2 - 1);
+    pen.text(inside, top + h + 6, label, { size, align: "center", baseline: "top", colour: ink.ink });
   }
-  for (const tick of ticksY ?? niceTicks(...f.y, fitting(h, size * 3))) {
-    const y = f.py(tick);
+  const upwards = niceTicks(...f.y, Math.min(mostY, fitting(h, size * 3)));
+  toldApart(upwards).forEach((label, k) => {
+    const y = f.py(upwards[k]);
     pen.line([[[left - 4, y], [left, y]]], { stroke: ink.quiet });
-    pen.text(left - 6, y, told(tick), { size, align: "right", colour: ink.ink });
-  }
+    pen.text(left - 6, y, label, { size, align: "right", colour: ink.ink });
+  });
   if (names.x) pen.text(left + w / 2, top + h + size * 2.1, names.x, { size, align: "center", baseline: "top", colour: ink.ink });
   if (names.y) pen.text(size * 0.8, top + h / 2, names.y, { size, align: "center", turned: true, colour: ink.ink });
+}
+
+function fitting(room, each) {
+  return Math.max(2, Math.min(MOST_TICKS, Math.floor(room / each)));
+}
+
+// As many ticks across as have room for their labels: {tick, label, wide}.
+function ticksAcross({ x, w, size, measure }, most) {
+  for (let count = Math.min(most, fitting(w, size * 5)); ; count--) {
+    const ticks = niceTicks(...x, count);
+    const labels = toldApart(ticks);
+    const wide = labels.map((label) => measure(label, size));
+    const gap = ticks.length > 1 ? (w * (ticks[1] - ticks[0])) / (x[1] - x[0]) : Infinity;
+    if (count === 1 || Math.max(...wide) + 0.6 * size <= gap) return ticks.map((tick, k) => ({ tick, label: labels[k], wide: wide[k] }));
+  }
+}
+
+// Curves that may lie on each other are told apart by their dashes too.
+export function dashOf(k) {
+  return [[], [7, 3], [2, 3], [7, 3, 2, 3]][k % 4];
+}
+
+// Entries of a legend {text, colour, dash}, without a colour a text alone, in as many rows as their width asks for.
+function flowed(entries, width, { size, measure }) {
+  let [x, row] = [0, 0];
+  return entries.map((entry) => {
+    const sign = entry.colour ? 1.9 * size : 0;
+    const wide = sign + measure(entry.text, size) + size;
+    if (x > 0 && x + wide - size > width) [x, row] = [0, row + 1];
+    const place = { ...entry, x, row, sign };
+    x += wide;
+    return place;
+  });
+}
+
+// The room above a plot for its legend.
+export function roomAbove(entries, width, view) {
+  return view.size * (0.6 + 1.5 * (1 + Math.max(0, ...flowed(entries, width, view).map(({ row }) => row))));
+}
+
+export function drawLegend(pen, f, entries, ink) {
+  const { size } = f;
+  for (const { text, colour, dash, x, row, sign } of flowed(entries, f.width - f.left, f)) {
+    const [left, y] = [f.left + x, size * (1 + 1.5 * row)];
+    if (colour) pen.line([[[left, y], [left + 1.5 * size, y]]], { stroke: colour, thick: 2.5, dash });
+    pen.text(left + sign, y, text, { size, colour: ink.ink });
+  }
 }

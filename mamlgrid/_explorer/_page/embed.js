@@ -1,5 +1,7 @@
 // A page inside of another: what is chosen is told to the page around, which may set it, and lay curves over the surface.
 
+import { stepsOf } from "./state.js";
+
 // `set` changes the state as a reader does; `lay` takes curves. Returns what tells of a change.
 export function embedded(window, view, set, lay) {
   if (window.parent === window) return () => {};
@@ -26,7 +28,7 @@ export function embedded(window, view, set, lay) {
     waiting = null;
     const { state } = view;
     const parameters = Object.fromEntries(data.parameters.map(({ name }, k) => [name, state.p[k]]));
-    const told = { point: state.point, parameters, meta_loss: data.metas[state.meta].name, num_steps: Number(state.k) };
+    const told = { point: state.point, parameters, meta_loss: data.metas[state.meta].name, num_steps: Number(stepsOf(data, state.meta, state.k)) };
     window.parent.postMessage({ explorer: told }, "*");
   };
   // The page around may have chosen something before this one was there.

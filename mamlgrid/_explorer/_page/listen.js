@@ -1,7 +1,7 @@
 // What a reader does on a surface: point, click, drag a handle, press a key.
 
-import { handles } from "./panels.js";
 import { clamped } from "./state.js";
+import { handles } from "./tasks.js";
 
 const REACH = { touch: 22, mouse: 11 }; // pixels from a handle within which a pointer takes it
 

@@ -1,14 +1,16 @@
 // The page: what the reader does changes the state, rounds ask the engine for what it needs, and the display shows it.
 
 import { createEngine } from "./client.js";
-import { element, sliders, toolbar } from "./controls.js";
+import { element, sliders, taskPages, toolbar } from "./controls.js";
 import { createDisplay } from "./display.js";
 import { embedded } from "./embed.js";
-import { asCsv, asPng, asPython, asSvg, save } from "./export.js";
+import { linspace } from "./engine/program.js";
+import { asCsv, asPng, asSvg, save } from "./export.js";
+import { settingsTold } from "./key.js";
 import { listenTo } from "./listen.js";
-import { settingsTold } from "./panels.js";
-import { createRounds, spaced } from "./rounds.js";
-import { clamped, fromFragment, initialState, shownMetas, stepsOf, toFragment } from "./state.js";
+import { asPython } from "./python.js";
+import { createRounds } from "./rounds.js";
+import { clamped, fromFragment, initialState, settle, shownMetas, toFragment } from "./state.js";
 
 export function start(document, programOf, answering) {
   const window = document.defaultView;
@@ -16,10 +18,10 @@ export function start(document, programOf, answering) {
   const data = JSON.parse(by("data").textContent);
   const view = {
     data,
-    state: fromFragment(window.location.hash, data),
+    state: initialState(data),
     results: { maps: {} },
     colours: data.colours,
-    taskThetas: spaced(data.axes.theta, 241),
+    taskThetas: linspace(...data.axes.theta, 241),
     runShown: Infinity,
     dragging: null,
   };
@@ -29,22 +31,25 @@ export function start(document, programOf, answering) {
     go: (point) => set({ point: clamped(point, data.axes), pinned: true }),
   });
   const rounds = createRounds(document, view, engine, display);
-  const showToolbar = toolbar(document, by("toolbar"), data, set);
+  const tools = toolbar(document, by("toolbar"), data, set);
+  const showPages = taskPages(document, by("pages"), view, set);
   const showSliders = sliders(document, by("parameters"), data, move);
 
   function set(change) {
     const { state } = view;
     const before = { ...state };
     Object.assign(state, change);
-    state.k = stepsOf(data, state.meta, state.k);
+    settle(state);
+    const only = (...names) => Object.keys(change).every((name) => names.includes(name));
+    if (!only("point")) by("note").textContent = "";
     showSettings();
+    if (state.presenting !== before.presenting) moveFocus(state.presenting);
     remember();
     if (state.presenting !== before.presenting) display.restyle();
     if ("start" in change && state.start !== null) animate();
-    const only = (...names) => Object.keys(change).every((name) => names.includes(name));
-    if (only("zeros", "optimum", "presenting", "animated")) return display.invalidate();
+    if (only("zeros", "optimum", "presenting", "animated", "firstTask")) return display.invalidate();
     if (only("start", "point", "pinned", "optimizer", "learningRate", "numSteps")) return rounds.follow();
-    const scaled = ["meta", "show", "scale", "sideBySide", "p"].some((name) => name in change && change[name] !== before[name]);
+    const scaled = ["meta", "show", "scale", "sideBySide", "beside", "p"].some((name) => name in change && change[name] !== before[name]);
     return rounds.refresh({ scale: scaled });
   }
 
@@ -58,10 +63,20 @@ export function start(document, programOf, answering) {
   }
 
   function showSettings() {
-    showToolbar(view.state);
+    tools.show(view.state);
+    showPages();
     showSliders(view.state);
     by("losses").textContent = settingsTold(view);
     document.body.classList.toggle("presenting", view.state.presenting);
+  }
+
+  // Where the focus was goes out of sight while something is presented, and comes back.
+  let focused = null;
+  function moveFocus(presenting) {
+    if (presenting) {
+      focused = document.activeElement;
+      if (focused?.closest("#maps") === null) by("leave").focus();
+    } else focused?.focus();
   }
 
   let tell = () => {};
@@ -103,12 +118,17 @@ export function start(document, programOf, answering) {
     set({ presenting: !view.state.presenting });
   });
   by("leave").addEventListener("click", () => set({ presenting: false }));
-  window.addEventListener("hashchange", () => {
-    view.state = fromFragment(window.location.hash, data);
-    view.dragging = null;
+  // What the address says; what makes no sense of it is said.
+  function follow() {
+    const { state, ignored } = fromFragment(window.location.hash, data);
+    Object.assign(view, { state, dragging: null });
     view.results.descent = null;
+    by("note").textContent = ignored.length ? `Left out of the address, which this page does not have: ${ignored.join("; ")}.` : "";
     showSettings();
     display.restyle();
+  }
+  window.addEventListener("hashchange", () => {
+    follow();
     if (view.state.start !== null) animate();
     rounds.refresh({ scale: true });
   });
@@ -133,7 +153,10 @@ export function start(document, programOf, answering) {
     PNG: () => asPng(document, view, shownMetas(view)).then((blob) => save(document, blob, `${name}.png`)),
     SVG: () => save(document, new Blob([asSvg(view, shownMetas(view))], { type: "image/svg+xml" }), `${name}.svg`),
     CSV: () => save(document, new Blob([asCsv(view, shownMetas(view))], { type: "text/csv" }), `${name}.csv`),
-    reset: () => set({ ...initialState(data) }),
+    reset() {
+      tools.still();
+      set(initialState(data));
+    },
     "present (p)": () => set({ presenting: true }),
   };
   // A page inside a notebook has no address.
@@ -143,8 +166,7 @@ export function start(document, programOf, answering) {
   }
 
   by("title").textContent = data.title;
-  showSettings();
-  display.restyle();
+  follow();
   tell = embedded(window, view, set, (overlay) => {
     view.results.overlay = overlay;
     display.invalidate();

@@ -2,8 +2,9 @@
 // other, each shown when all of it has come; and a fine one when it is still.
 
 import { scaleOf } from "./colours.js";
-import { barOf, bitmapOf, shadeOf } from "./panels.js";
+import { linspace } from "./engine/program.js";
 import { shownMetas, stepsOf } from "./state.js";
+import { barOf, bitmapOf, shadeOf } from "./surface.js";
 
 const COARSE = { map: 96, zeros: 72, alphas: 60, thetas: 120 };
 const FINE = { map: 256, zeros: 160, alphas: 160, thetas: 240 };
@@ -13,10 +14,6 @@ const STILL = 60; // milliseconds without a change after which the fine round be
 // coarser grids, down to a quarter of the points along each axis.
 const BUDGET = 24;
 const LEAST = 0.25;
-
-export function spaced([low, high], size) {
-  return Float64Array.from({ length: size }, (_, k) => low + ((high - low) * k) / (size - 1));
-}
 
 // `display` shows what `view.results` holds.
 export function createRounds(document, view, engine, display) {
@@ -30,7 +27,7 @@ export function createRounds(document, view, engine, display) {
 
   const stepsOfMeta = (meta) => ({ meta, k: stepsOf(data, meta, view.state.k) });
   const common = (meta = view.state.meta) => ({ ...stepsOfMeta(meta), p: Float64Array.from(view.state.p) });
-  const square = (size) => ({ alphas: spaced(data.axes.alpha, size), thetas: spaced(data.axes.theta, size) });
+  const square = (size) => ({ alphas: linspace(...data.axes.alpha, size), thetas: linspace(...data.axes.theta, size) });
 
   // A promise of what shows the answer: `keep(answer)`, or nothing where something later was asked of its channel. A round
   // waits for all of its answers, and some of them may be old by then.
@@ -74,7 +71,7 @@ export function createRounds(document, view, engine, display) {
     const { show, contours } = view.state;
     const grid = square(sizes.map);
     const levels = contours ? view.scale.levels : [];
-    const rows = { alphas: spaced(data.axes.alpha, sizes.alphas), thetas: spaced(data.axes.theta, sizes.thetas) };
+    const rows = { alphas: linspace(...data.axes.alpha, sizes.alphas), thetas: linspace(...data.axes.theta, sizes.thetas) };
     return [
       asked(`optimum ${meta}`, "optimum", { ...common(meta), ...rows, again: sizes === FINE }, (found) => (map.optimum = { alphas: rows.alphas, ...found })),
       asked(`surface ${meta}`, "surface", { ...common(meta), ...grid, quantity: show, levels }, (found) => {
@@ -111,11 +108,16 @@ export function createRounds(document, view, engine, display) {
     const [alpha, theta] = state.point;
     const { alphas, thetas } = square(301);
     const one = (x) => Float64Array.of(x);
-    const section = (channel, axes, keep) => asked(channel, "section", { ...common(), alphas, thetas, ...axes }, keep);
+    const section = (meta, along, axes) => {
+      const keep = (found) => ((results.maps[meta] ??= {})[along] = { ...found, alphas, thetas });
+      return asked(`${along} ${meta}`, "section", { ...common(meta), alphas, thetas, ...axes }, keep);
+    };
     return [
       asked("point", "point", { ...common(), alpha, theta }, (found) => (results.point = found)),
-      section("along theta", { alphas: one(alpha) }, (found) => (results.sectionTheta = { ...found, thetas })),
-      section("along alpha", { thetas: one(theta) }, (found) => (results.sectionAlpha = { ...found, alphas })),
+      ...shownMetas(view).flatMap((meta) => [
+        section(meta, "alongTheta", { alphas: one(alpha) }),
+        section(meta, "alongAlpha", { thetas: one(theta) }),
+      ]),
     ];
   }
 
@@ -153,7 +155,7 @@ export function createRounds(document, view, engine, display) {
   async function features(isWanted) {
     const { results, state } = view;
     const found = [];
-    const rows = (alphas, thetas) => ({ alphas: spaced(data.axes.alpha, alphas), thetas: spaced(data.axes.theta, thetas) });
+    const rows = (alphas, thetas) => ({ alphas: linspace(...data.axes.alpha, alphas), thetas: linspace(...data.axes.theta, thetas) });
     for (const meta of shownMetas(view)) {
       const jumps = results.maps[meta].optimum?.jumps ?? [];
       const [folds, flats] = await Promise.all([

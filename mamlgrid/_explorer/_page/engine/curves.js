@@ -78,7 +78,7 @@ function chains(points, links) {
 }
 
 // The curves on which the direction is zero: pieces that attract (a positive slope) and that repel.
-// A point is refined along its edge by the Illinois rule; where the direction jumps over zero there is no point.
+// A point is refined along its edge; where the direction jumps over zero there is no point.
 export function zeroCurves(program, alphas, thetas, p) {
   const out = new Float64Array(3);
   const direction = (alpha, theta) => {
@@ -94,8 +94,8 @@ export function zeroCurves(program, alphas, thetas, p) {
     const f = alongAlpha ? (x) => direction(x, thetas[j]) : (x) => direction(alphas[i], x);
     const ends = alongAlpha ? [alphas[i], alphas[i + 1]] : [thetas[j], thetas[j + 1]];
     const at = (x) => (alongAlpha ? [x, thetas[j]] : [alphas[i], x]);
-    const x = illinois(f, ends[0], ends[1]);
-    if (x === null) return null;
+    const { x, jumps } = crossing(f, ends[0], ends[1]);
+    if (jumps) return null;
     const found = at(x);
     direction(...found);
     slopes.set(found, out[2]);
@@ -115,29 +115,4 @@ export function zeroCurves(program, alphas, thetas, p) {
     if (piece.points.length > 1) pieces.push(piece);
   }
   return pieces;
-}
-
-// A zero of f between a and b, whose values have two signs; null where f jumps over zero instead (Dowell and Jarratt 1971).
-function illinois(f, a, b) {
-  let [fa, fb] = [f(a), f(b)];
-  if (fa === 0) return a;
-  if (fb === 0) return b;
-  if (!(fa * fb < 0)) return null;
-  const size = Math.max(Math.abs(fa), Math.abs(fb));
-  for (let k = 0; k < 60; k++) {
-    const x = (a * fb - b * fa) / (fb - fa);
-    const fx = f(x);
-    if (fx === 0) return x;
-    if (!Number.isFinite(fx)) return null;
-    if (fx * fb < 0) {
-      a = b;
-      fa = fb;
-    } else fa /= 2;
-    b = x;
-    fb = fx;
-    // Four roundings of x, or of the value beside those at the ends.
-    if (Math.abs(b - a) <= 4 * Number.EPSILON * Math.max(Math.abs(a), Math.abs(b))) break;
-    if (Math.abs(fb) <= 4 * Number.EPSILON * size) break;
-  }
-  return Math.abs(fb) <= 1e-6 * size ? b : null;
 }

@@ -73,6 +73,26 @@ export function linspace(low, high, size) {
   return made;
 }
 
+// Where f, whose values at a and b have two signs, crosses zero between them, to four roundings of x; and whether it jumps
+// over zero there, or is no number (the Illinois rule, Dowell and Jarratt 1971).
+export function crossing(f, a, b) {
+  let [fa, fb] = [f(a), f(b)];
+  if (fa === 0) return { x: a, jumps: false };
+  if (fb === 0) return { x: b, jumps: false };
+  const size = Math.max(Math.abs(fa), Math.abs(fb));
+  for (let k = 0; k < 200 && fb !== 0 && Number.isFinite(fa * fb); k++) {
+    // Every third step halves: a flat zero is approached from one side only.
+    const x = k % 3 === 2 ? (a + b) / 2 : (a * fb - b * fa) / (fb - fa);
+    const fx = f(x);
+    const moved = Math.abs(x - b);
+    if (fx * fb < 0) [a, fa] = [b, fb];
+    else fa /= 2;
+    [b, fb] = [x, fx];
+    if (Math.min(moved, Math.abs(b - a)) <= 4 * Number.EPSILON * Math.abs(b)) break;
+  }
+  return { x: b, jumps: !(Math.abs(fb) <= 1e-6 * size) };
+}
+
 // One quantity at all points, alpha by alpha: "value", "direction" or "slope" (the derivative of the direction).
 export function grid(program, alphas, thetas, p, quantity) {
   const made = new Float64Array(alphas.length * thetas.length);

@@ -46,27 +46,9 @@ function roundingOf(value, usual) {
   return 64 * EPS * (size + Math.sqrt(size * usual) + EPS * usual) + Number.MIN_VALUE;
 }
 
-// A zero between a and b by Newton's iteration, safeguarded by bisection, to four roundings of theta.
 function zero(jet, a, b) {
-  if (a === b) return described(a, jet(a), true, null);
-  const size = Math.max(Math.abs(jet(a)[1]), Math.abs(jet(b)[1]));
-  const rising = jet(b)[1] > 0;
-  let theta = (a + b) / 2;
-  let all = jet(theta);
-  for (let k = 0; k < 200; k++) {
-    const [, g, slope] = all;
-    if (g === 0) break;
-    if (g > 0 === rising) b = theta;
-    else a = theta;
-    let next = theta - g / slope;
-    if (!(next > a && next < b)) next = (a + b) / 2;
-    const moved = Math.abs(next - theta);
-    theta = next;
-    all = jet(theta);
-    if (moved <= 4 * EPS * Math.abs(theta) || b - a <= 4 * EPS * Math.max(Math.abs(a), Math.abs(b))) break;
-  }
-  const jumps = !(Math.abs(all[1]) <= 1e-6 * size);
-  return described(theta, all, !jumps, jumps ? "the direction jumps over zero here" : null);
+  const { x, jumps } = crossing((theta) => jet(theta)[1], a, b);
+  return described(x, jet(x), !jumps, jumps ? "the direction jumps over zero here" : null);
 }
 
 function described(theta, [value, , slope], confirmed, reason) {
