@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
+from ._base.arguments import nan_is_an_answer
 from ._base.names import listed
 from ._meta.meta_loss import MetaLoss, checked_meta
 from .outer import ThroughAdaptation
@@ -55,6 +56,7 @@ def gradient_inner_products(meta: MetaLoss, theta: Theta, alpha: Alpha) -> Float
     return directions @ directions.T
 
 
+@nan_is_an_answer
 def gradient_cosines(meta: MetaLoss, theta: Theta, alpha: Alpha) -> Float[Array, "num_tasks num_tasks"]:
     """Cosines of the angles between the outer directions of the tasks; NaN where one of them is zero.
 
@@ -66,6 +68,7 @@ def gradient_cosines(meta: MetaLoss, theta: Theta, alpha: Alpha) -> Float[Array,
     return units @ units.T
 
 
+@nan_is_an_answer
 def coherence(meta: MetaLoss, theta: Theta, alpha: Alpha) -> Float[Array, ""]:
     """How far the adaptations of all tasks go the same way: `|mean_i u_i|`, u_i the unit vectors of `theta_i' - theta`.
 

@@ -67,10 +67,10 @@ BESIDE = {
 }
 SCALE = {
     "levels": [
-        ([1, 1, 2], r"levels must be how many, or .* increasing numbers, got \[1.0, 1.0, 2.0\]; plot.shared_levels"),
+        ([1, 1, 2], r"levels must be how many, or .* increasing numbers, got \[1, 1, 2\]; plot.shared_levels"),
         ([2.0], r"levels must be"),
         (1, "levels must be from 2 to 200, got 1"),
-        ("many", "levels must be how many"),
+        ("many", "levels must be how many.* got 'many'; plot"),
     ],
     "cmap": [("vridis", "cmap must be a colour map .* got 'vridis'"), (3, "cmap must be")],
     "norm": [("square", "norm must be 'linear', 'log' or .* got 'square'")],

@@ -374,7 +374,7 @@ FOREIGN = {
     "an axis too many": (_with(alphas=np.ones((1, 3))), r"TaskLosses\.thetas has axes 0, theta, got \[2\]"),
     "a text in place of an array": (
         {"header": _header(tree=_spec(values={"static": "a"}))},
-        r"values has axes .* got str",
+        r"values must be Float.* got 'a'",
     ),
     "a header like a bomb": ({"header": np.array("1" * 2**25)}, "its header is larger than"),
     "a missing tree": ({"header": np.array(json.dumps({"format": "mamlgrid result", "version": 3}))}, "tree"),

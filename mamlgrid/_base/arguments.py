@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +15,8 @@ import numpy as np
 if TYPE_CHECKING:
     from .types import Array, Float
 
+
+_Door = TypeVar("_Door", bound=Callable[..., Any])
 
 # Points of the even grid that is searched unless the caller says otherwise. A basin, or a pair of fixed points,
 # narrower than a cell of it (1/512 of the bounds: 0.016 of [-4, 4]) may be missed.
@@ -28,6 +31,17 @@ def numpys_rules() -> Iterator[None]:
     """Ranks and dtypes are promoted as NumPy does it, whatever the user wants for programs of their own."""
     with jax.numpy_rank_promotion("allow"), jax.numpy_dtype_promotion("standard"):
         yield
+
+
+def nan_is_an_answer(door: _Door) -> _Door:
+    """Decorator of a function that says NaN, or has a status, where there is no number: `jax_debug_nans` is off."""
+
+    @functools.wraps(door)
+    def answering(*args: Any, **settings: Any) -> Any:
+        with jax.debug_nans(False):
+            return door(*args, **settings)
+
+    return answering  # type: ignore[return-value]
 
 
 def is_traced(x: object) -> bool:

@@ -289,6 +289,8 @@ def _checked_weights(step_weights: ArrayLike, inner: InnerRule, outer: OuterRule
 
 
 def _checked_losses(loss: Any, tasks: Any) -> tuple[Any, Tasks | None]:
+    if isinstance(loss, MetaLoss):
+        raise TypeError(f"losses must be losses of theta, got {said(loss)}: give its .loss, and its .tasks if any")
     if callable(loss):
         if tasks is None:
             raise ValueError("one loss needs tasks: give maml(loss, mg.Tasks(support, query)), or a sequence of losses")

@@ -6,17 +6,16 @@ import functools
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 
+from .._base.arguments import nan_is_an_answer
+from .._base.blame import is_installed, is_own, line_of
 from .meta_loss import MetaLoss
 
 _Door = TypeVar("_Door", bound=Callable[..., Any])
-
-_PACKAGE = Path(__file__).parents[1]
 
 # What a loss that does not take a number raises, in JAX, in NumPy and in Python.
 _RAISED = (TypeError, ValueError, IndexError, KeyError, AttributeError, NotImplementedError)
@@ -27,14 +26,14 @@ def theta_is_a_number(door: _Door) -> _Door:
 
     Where it fails because a loss cannot be evaluated at a number, or not be differentiated as it has to be, the error
     says so. Nothing is asked as long as all goes well. What is not finite has a status there, and places that hold
-    nothing are NaN: `jax_debug_nans` is off.
+    nothing are NaN.
     """
+    answering = nan_is_an_answer(door)
 
     @functools.wraps(door)
     def explained(*args: Any, **settings: Any) -> Any:
         try:
-            with jax.debug_nans(False):
-                return door(*args, **settings)
+            return answering(*args, **settings)
         except _RAISED as error:
             for meta in _metas([*args, *settings.values()]):
                 if reason := _why(meta, door.__name__):
@@ -57,30 +56,28 @@ def _why(meta: MetaLoss, door: str) -> str:
     try:
         with _whole_tracebacks():
             jax.eval_shape(meta, number, number)
-    except jax.errors.TracerArrayConversionError as error:
-        return f"a loss hands theta to NumPy, which JAX cannot follow ({_line(error)}): use jax.numpy in its place"
     except _RAISED as error:
         if "Reverse-mode differentiation" in str(error):
-            return f"a loss has no derivative, at {_line(error)}: {str(error).splitlines()[0]}"
+            return f"a loss has no derivative, at {line_of(error)}: {str(error).splitlines()[0]}"
         if isinstance(error, jax.errors.ConcretizationTypeError):
             return (
-                f"a loss asks for the number that theta is, which is not known while it is traced ({_line(error)}): "
+                f"a loss asks for the number that theta is, which is not known while it is traced ({line_of(error)}): "
                 "use jax.numpy in place of math and float, jnp.where or jax.lax.cond in place of if"
             )
         raised = traceback.extract_tb(error.__traceback__)[-1].filename
-        if Path(raised).is_relative_to(_PACKAGE):
-            return f"{door} evaluates at numbers: {error}"
-        if not _is_installed(raised):
+        if is_own(raised):
+            return str(error) if error.__cause__ else f"{door} evaluates at numbers: {error}"
+        if not is_installed(raised):
             return ""  # an error that the loss raises itself
         return (
-            f"{door} needs losses of a number, theta must be a scalar here, but there {_line(error)} raises "
+            f"{door} needs losses of a number, theta must be a scalar here, but there {line_of(error)} raises "
             f"{type(error).__name__}: {str(error).splitlines()[0]}. Of more parameters draw a line: losses of a number "
             "x, lambda x: loss(origin + x * direction)"
         )
     try:
         jax.eval_shape(jax.grad(meta), number, number)
     except _RAISED as error:
-        return f"the direction of the meta-loss cannot be taken at a number: {_line(error)}: {error}"
+        return f"the direction of the meta-loss cannot be taken at a number: {line_of(error)}: {error}"
     try:
         # Some of JAX's errors come when the program is lowered, no sooner.
         jax.jit(lambda t, a: jax.jvp(jax.value_and_grad(meta), (t, a), (t, a))).lower(number, number)
@@ -103,13 +100,3 @@ def _whole_tracebacks() -> Iterator[None]:
         yield
     finally:
         jax.config.update("jax_traceback_filtering", before)
-
-
-def _line(error: Exception) -> str:
-    """Where an error comes from in the caller's own code: the last line that is in no installed package."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if not _is_installed(f.filename)]
-    return f'"{frames[-1].line}" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}' if frames else "a loss"
-
-
-def _is_installed(filename: str) -> bool:
-    return "site-packages" in filename or Path(filename).is_relative_to(_PACKAGE) or filename.startswith("<frozen")

@@ -163,17 +163,27 @@ def recomputing(meta: MetaLoss) -> MetaLoss:
     return dataclasses.replace(meta, inner=dataclasses.replace(meta.inner, checkpoint=True))
 
 
+# A whole module as theta: what is trained is a part of it.
+_PARTITION = (
+    "; what is not trained stays out of theta: params, rest = eqx.partition(model, eqx.is_inexact_array) in equinox, "
+    "graph, params, rest = nnx.split(model, nnx.Param, ...) in flax, and put together inside the loss"
+)
+
+
 def parameters(theta: Any) -> Theta:
     """`theta` with floating array leaves; Python numbers become the default float."""
+    remedy = "" if jax.tree_util.all_leaves([theta]) else _PARTITION
 
     def leaf(x: Any) -> Float[Array, "..."]:
         if not isinstance(x, jax.Array | np.ndarray | np.generic | int | float | complex):
-            raise TypeError(f"theta must hold arrays or numbers, got {x!r}")
+            raise TypeError(f"theta must hold arrays or numbers, got {said(x)}{remedy}")
         x = jnp.asarray(x) if isinstance(x, complex) else as_float(x)
         if not jnp.issubdtype(x.dtype, jnp.floating):
-            raise TypeError(f"theta must hold floating numbers, got dtype {x.dtype}: convert it with .astype(float)")
+            raise TypeError(
+                f"theta must hold floating numbers, got dtype {x.dtype}: convert it with .astype(float){remedy}"
+            )
         return x
 
     if not jax.tree.leaves(theta):
-        raise ValueError(f"theta has no parameters: got {theta!r}")
+        raise ValueError(f"theta has no parameters: got {said(theta)}")
     return jax.tree.map(leaf, theta)

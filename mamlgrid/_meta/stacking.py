@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .._base.types import PyTree
 
 
-def stacked(name: str, tasks: list[PyTree], pad: bool) -> PyTree:
+def stacked(name: str, tasks: list[PyTree], pad: bool, *, filled_up: bool = False) -> PyTree:
     """One pytree of arrays `[num_tasks, ...]`; with `pad` beside a mask `[num_tasks, longest]`."""
     if not tasks:
         raise ValueError(f"{name} is empty; give at least one task")
@@ -25,13 +25,14 @@ def stacked(name: str, tasks: list[PyTree], pad: bool) -> PyTree:
         lengths = [_length(name, i, task) for i, task in enumerate(tasks)]
         tasks = [_filled_up(task, max(lengths)) for task in tasks]
         masks = np.arange(max(lengths)) < np.array(lengths)[:, None]
-        return stacked(name, tasks, False), jnp.asarray(masks)
+        return stacked(name, tasks, False, filled_up=True), jnp.asarray(masks)
     for i, task in enumerate(tasks):
         for first, leaf in zip(jax.tree.leaves(tasks[0]), jax.tree.leaves(task), strict=True):
             if leaf.shape != first.shape:
+                ragged = not filled_up and leaf.ndim == first.ndim and leaf.shape[1:] == first.shape[1:]
+                remedy = "; for tasks with different numbers of data give pad=True" if ragged else ""
                 raise ValueError(
-                    f"{name}[{i}] has an array of shape {leaf.shape} where {name}[0] has {first.shape}; "
-                    "for tasks with different numbers of data give pad=True"
+                    f"{name}[{i}] has an array of shape {leaf.shape} where {name}[0] has {first.shape}{remedy}"
                 )
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *tasks)
 

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._base.blame import line_of
 from .._base.rule import rule, static
 from .alike import Alike, alike
 from .keyed import Keyed
@@ -108,7 +109,7 @@ class LossTask:
         return self._loss(adapted, self.query_data)
 
     def _loss(self, theta: Theta, data: TaskData) -> Float[Array, ""]:
-        return checked_scalar(self.loss, self.loss(theta, data) if self.takes_data else self.loss(theta))
+        return evaluated(self.loss, theta, data) if self.takes_data else evaluated(self.loss, theta)
 
 
 @rule
@@ -138,10 +139,14 @@ def checked_tasks(tasks: Any) -> Tasks:
     if not isinstance(tasks, Tasks):
         raise TypeError(f"tasks must be mg.Tasks(support, query), got {type(tasks).__name__}")
     for name, part in zip(tasks._fields, tasks, strict=True):
-        if isinstance(part, list):
+        nodes = jax.tree.leaves(part, is_leaf=lambda node: isinstance(node, list))
+        lists = [node for node in nodes if isinstance(node, list)]
+        if lists:
+            where = "is" if lists[0] is part else "holds"
             warnings.warn(
-                f"tasks.{name} is a list of {len(part)} parts, each of which is taken to hold all tasks along its "
-                "first axis. If they are the data of one task each, use mg.Tasks.stack([...]); if not, a tuple says so",
+                f"tasks.{name} {where} a list of {len(lists[0])} parts, each of which is taken to hold all tasks "
+                "along its first axis. If they are the data of one task each, use mg.Tasks.stack([...]); if not, a "
+                "tuple says so",
                 stacklevel=4,
             )
     tasks = Tasks(*(jax.tree.map(jnp.asarray, part) for part in tasks))
@@ -199,7 +204,7 @@ def sum_tasks(
 
 def _in_groups(losses: tuple[Loss, ...], theta: Theta) -> tuple[list[Alike], list[int]]:
     """The losses that are one program, and the places of the rest."""
-    groups = alike([lambda theta, loss=loss: checked_scalar(loss, loss(theta)) for loss in losses], theta)
+    groups = alike([lambda theta, loss=loss: evaluated(loss, theta) for loss in losses], theta)
     return groups, sorted(set(range(len(losses))) - {place for group in groups for place in group.places})
 
 
@@ -227,8 +232,15 @@ def _on_data(loss: LossFamily, tasks: Tasks | None) -> Task:
     return LossTask(loss, True, tasks.support, query)
 
 
-def checked_scalar(loss: Callable[..., Any], value: Any) -> Float[Array, ""]:
-    """What `loss` returned, refusing at trace time anything but a real scalar."""
+def evaluated(loss: Callable[..., Any], *given: Any) -> Float[Array, ""]:
+    """What `loss` returns, refusing at trace time anything but a real scalar."""
+    try:
+        value = loss(*given)
+    except jax.errors.TracerArrayConversionError as error:
+        raise TypeError(
+            f"loss {name_of(loss)} hands its arguments to NumPy, which JAX cannot follow ({line_of(error)}): use "
+            "jax.numpy in its place"
+        ) from error
     if not isinstance(value, jax.Array | np.ndarray | np.generic | bool | int | float | complex):
         raise TypeError(f"loss {name_of(loss)} returned a {type(value).__name__}; it must return one real scalar")
     shape, dtype = jnp.shape(value), jnp.result_type(value)

@@ -74,6 +74,8 @@ def checked_start(meta: MetaLoss, alphas: Array, theta0: Any, per_alpha: bool | 
             try:
                 jax.eval_shape(meta, one, alphas[0])
             except (TypeError, ValueError) as error:
+                if error.__cause__:
+                    raise  # it is told already, and not of theta0
                 reasons[rowwise] = str(error).splitlines()[0]
     if len(reasons) == 2:
         raise ValueError(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import jax
 import jax.numpy as jnp
 
-from .._base.arguments import axis, checked_count, said
+from .._base.arguments import axis, checked_count, nan_is_an_answer, said
 from .._base.progress import done, is_shown, shown
 from .._meta.keyed import Keyed
 from .._meta.meta_loss import MetaLoss, checked_meta
@@ -31,6 +31,7 @@ _TOLERANCE = 1e-5
 _RECORDS = ("thetas", "values", "nothing")
 
 
+@nan_is_an_answer
 def outer_loop(
     meta: MetaLoss,
     alphas: ArrayLike,

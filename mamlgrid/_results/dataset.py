@@ -9,6 +9,7 @@ from collections.abc import Container, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from .declaration import Declared, declarations, is_declared
@@ -36,7 +37,7 @@ def dataset(result: Any) -> xarray.Dataset:
     data: dict[str, Any] = {}
     for flat, dims, declared, value in _entries(result, "", {}, set(), _mapped(result), _Places()):
         name = _free(flat, data)
-        variable = (dims, value, {"long_name": declared.long_name, "units": "1"})
+        variable = (dims, _storable(value), {"long_name": declared.long_name, "units": "1"})
         if declared.kind != "coordinate" or len(dims) != 1:
             data[name] = variable
         elif dims[0] not in coords:
@@ -46,6 +47,12 @@ def dataset(result: Any) -> xarray.Dataset:
     attributes = {"result": type(result).__name__, **dict(_attributes(result, ""))}
     left_out = ", ".join(name for name, field in declarations(result).items() if field.kind == "opaque")
     return xarray.Dataset(data, coords, attributes | ({"left_out": left_out} if left_out else {}))
+
+
+def _storable(value: np.ndarray) -> np.ndarray:
+    """Numbers of 16 bits as float32, which holds them exactly: neither an index of pandas nor netCDF takes them."""
+    is_half = jnp.issubdtype(value.dtype, jnp.floating) and value.dtype.itemsize == 2
+    return value.astype(np.float32) if is_half else value
 
 
 def _mapped(result: Any) -> tuple[str, ...]:

@@ -8,7 +8,11 @@ import textwrap
 from typing import Any, Literal, NamedTuple, TypeVar, dataclass_transform
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+
+from .._base.arguments import said
+from .status import Status
 
 _T = TypeVar("_T")
 
@@ -148,6 +152,34 @@ def check_shapes(part: Any) -> None:
                     raise ValueError(
                         f"{type(part).__name__}.{name} is {length} long in {dim}, but {first} is {known} long there"
                     )
+
+
+_DTYPES = {"Float": jnp.floating, "Int": jnp.integer, "Bool": jnp.bool_}
+
+
+def check_kinds(part: Any) -> None:
+    """Refuse what is not of the kind that a field's annotation says, as in a file written by others."""
+    for field in dataclasses.fields(part):
+        value, wanted = getattr(part, field.name), str(field.type)
+        declared = field.metadata["declared"]
+        if not (value is None and "None" in wanted) and not _is_of_kind(value, wanted, declared.kind):
+            raise ValueError(f"{type(part).__name__}.{field.name} must be {wanted}, got {said(value)}")
+        if field.name == "status" and (unknown := sorted({*np.unique(value).tolist()} - {*Status})):
+            raise ValueError(f"{type(part).__name__}.status has codes that this version does not know: {unknown}")
+
+
+def _is_of_kind(value: Any, wanted: str, kind: str) -> bool:
+    if kind == "opaque" or wanted in ("PyTree", "Any", "object"):
+        return True
+    if wanted.startswith("tuple["):
+        inner = wanted.removeprefix("tuple[").removesuffix("]")
+        return isinstance(value, tuple) and all(_is_of_kind(v, inner, kind) for v in value)
+    if kind == "part" or wanted in REGISTRY:
+        return type(value).__name__ == wanted.split(",", maxsplit=1)[0]
+    if kind == "static":
+        return isinstance(value, str)
+    dtype = _DTYPES.get(wanted.split("[", maxsplit=1)[0], jnp.generic)
+    return hasattr(value, "dtype") and jnp.issubdtype(value.dtype, dtype)
 
 
 def _documented(cls: type) -> str:

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .declaration import REGISTRY, check_shapes, declarations, is_declared
+from .declaration import REGISTRY, check_kinds, check_shapes, declarations, is_declared
 
 # States of optimisers are named tuples of other packages. Only classes from these are ever looked up, so that a foreign
 # file cannot have anything else imported.
@@ -66,6 +66,12 @@ def pack(result: Any) -> tuple[dict[str, np.ndarray], Any]:
             if not all(isinstance(key, str) for key in node):
                 raise TypeError(f"cannot save a dict whose keys are not all strings: {list(node)!r}")
             return {"dict": {key: visit(child) for key, child in node.items()}}
+        if not jax.tree_util.all_leaves([node]):
+            raise TypeError(
+                f"cannot save a {type(node).__name__}: only tuples, lists, dicts and the states of optax can be read "
+                "back. Start the loop from one of these, such as jax.tree.leaves(theta0), and put it together in the "
+                "loss"
+            )
         name = f"array_{len(arrays)}"
         if isinstance(node, jax.Array) and jnp.issubdtype(node.dtype, jax.dtypes.prng_key):
             return {"key": keep(name, np.asarray(jax.random.key_data(node))), "impl": str(jax.random.key_impl(node))}
@@ -135,6 +141,7 @@ def _declared(name: str, given: dict[str, Any]) -> Any:
         if needed and n not in given:
             raise ValueError(f"it lacks the field {name}.{n}")
     found = cls(**given)
+    check_kinds(found)
     check_shapes(found)
     return found
 

@@ -181,6 +181,8 @@ def _numbers(given: Any, names: str) -> list[Array]:
     if any(x.ndim for x in arrays):
         raise ValueError(f"{names} must be numbers, got shapes {[x.shape for x in arrays]}; use jax.vmap for many")
     dtype = jnp.result_type(float, *arrays) if not any(_is_floating(x) for x in arrays) else jnp.result_type(*arrays)
+    if jnp.finfo(dtype).bits < 32:
+        raise TypeError(f"{names} must have 32 or 64 bits, got {dtype}: give them as float32")
     return [x.astype(dtype) for x in arrays]
 
 

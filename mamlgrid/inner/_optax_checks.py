@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._base.arguments import numpys_rules
 from ._proportional import Power, constants, powers
 
 if TYPE_CHECKING:
@@ -60,6 +61,13 @@ def clip_by_global_norm(max_norm: float) -> optax.GradientTransformation:
 
 def checked_optimizer(make_optimizer: Callable[[float], Any], num_steps: int) -> Callable[[float], Any]:
     """`make_optimizer`, after a look at its update, and after a trial of all the steps that it will make."""
+    # What is not finite in a trial is an answer.
+    with numpys_rules(), jax.debug_nans(False):
+        _check(make_optimizer, max(num_steps, 2))
+    return make_optimizer
+
+
+def _check(make_optimizer: Callable[[float], Any], count: int) -> None:
     import optax
 
     if not callable(make_optimizer) or isinstance(make_optimizer, optax.GradientTransformation):
@@ -70,7 +78,6 @@ def checked_optimizer(make_optimizer: Callable[[float], Any], num_steps: int) ->
     made = make_optimizer(1.0)
     if not isinstance(made, optax.GradientTransformation):
         raise TypeError(f"make_optimizer(1.0) must return an optax optimiser, got {made!r}")
-    count = max(num_steps, 2)
     try:
         jax.eval_shape(partial(_updates, make_optimizer, 1.0), jnp.zeros((count, 2)), jnp.asarray(_THETA))
     except Exception as error:  # whatever an optimiser raises when it is not given what it asks for
@@ -82,7 +89,6 @@ def checked_optimizer(make_optimizer: Callable[[float], Any], num_steps: int) ->
     if not _rate_is_a_factor(make_optimizer):
         _try_rates(make_optimizer, count)
     _try_derivatives(make_optimizer, count)
-    return make_optimizer
 
 
 # Two parameters, and a gradient; rates at which a threshold, a floor or a schedule's end shows.

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 
-from .._base.arguments import checked_count
+from .._base.arguments import checked_count, numpys_rules
 from .._base.rule import rule, static
 from ._rates import checked_rates
 from ._scan import scan
@@ -271,7 +271,9 @@ class Optax(InnerRule):
     def step(self, loss: Loss, state: State, rate: Alpha) -> State:
         """The update at learning rate one, scaled."""
         theta, memory = state
-        updates, memory = self.make_optimizer(1.0).update(jax.grad(loss)(theta), memory, theta)
+        slope = jax.grad(loss)(theta)
+        with numpys_rules():  # those of optax
+            updates, memory = self.make_optimizer(1.0).update(slope, memory, theta)
         return move(theta, rate, jax.tree.map(jnp.negative, updates)), memory
 
 

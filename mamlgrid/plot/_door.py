@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from mpl_toolkits.mplot3d import Axes3D
 
     from .._base.types import Numbers
+
+_Picture = TypeVar("_Picture", bound=Callable[..., Any])
 
 Field: TypeAlias = Literal["values", "grads", "curvatures"]
 
@@ -82,6 +86,24 @@ def beside(result: Any, name: str) -> Any:
     return None if result is None else wanted(result, kinds[name], name)
 
 
+def one_result(picture: _Picture) -> _Picture:
+    """Decorator of a picture of plotly's: what is drawn beside its result has a name."""
+    places = [p for p in inspect.signature(picture).parameters.values() if p.kind == p.POSITIONAL_OR_KEYWORD]
+
+    @functools.wraps(picture)
+    def drawn(*given: Any, **settings: Any) -> Any:
+        if len(given) > len(places):
+            extra = given[len(places)]
+            argument = _TAKEN_AS.get(type(extra).__name__, "title")
+            raise TypeError(
+                f"{picture.__name__} takes {' and '.join(p.name for p in places)} in its place, all else by name, such "
+                f"as {argument}=...; got {said(extra)} as well"
+            )
+        return picture(*given, **settings)
+
+    return drawn  # type: ignore[return-value]
+
+
 def one_number(name: str, value: Any) -> float:
     """A finite number, no array of them."""
     try:
@@ -93,6 +115,15 @@ def one_number(name: str, value: Any) -> float:
     if not np.isfinite(numbers):
         raise ValueError(f"{name} must be finite, got {said(value)}")
     return float(numbers)
+
+
+def nearest(name: str, value: Any, points: Numbers) -> int:
+    """The place on an axis that is nearest to a number, which lies on that axis."""
+    number = one_number(name, value)
+    low, high = points.min(), points.max()
+    if not low <= number <= high:
+        raise ValueError(f"{name} must lie on the axis of the result, from {low:.6g} to {high:.6g}, got {said(value)}")
+    return int(np.argmin(np.abs(points - number)))
 
 
 def whole_number(name: str, value: Any, least: int, most: int | None = None) -> int:
@@ -147,13 +178,14 @@ def scale(levels: Any = None, cmap: Any = None, norm: Any = None, vmin: Any = No
     from matplotlib.colors import Colormap, Normalize
 
     if levels is not None and not isinstance(levels, int | np.integer):
+        given = levels.tolist() if isinstance(levels, np.ndarray) else levels
         try:
             levels = np.asarray(levels, float)
         except (TypeError, ValueError):
             levels = np.full(1, np.nan)
         if levels.ndim != 1 or levels.size < 2 or not np.isfinite(levels).all() or (np.diff(levels) <= 0).any():
             raise ValueError(
-                f"levels must be how many, or two or more finite increasing numbers, got {said(levels.tolist())}; "
+                f"levels must be how many, or two or more finite increasing numbers, got {said(given)}; "
                 "plot.shared_levels gives some"
             )
     elif levels is not None:

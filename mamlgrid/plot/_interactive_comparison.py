@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._door import text, wanted
+from ._door import one_result, text, wanted
 from ._interactive_draw import add_scene
 from ._interactive_style import ALPHA, SHADE, THETA, axis, ends, graph_objects, laid_out
 from ._scene_comparison import attracting_range, fixed_point_scene, regret_scene
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .._stationary.compare import Comparison
 
 
+@one_result
 def fixed_points(result: Comparison, *, title: str | None = None) -> Figure:
     """The fixed points of all algorithms against alpha, over the optimum of the reference.
 
@@ -47,6 +48,7 @@ def fixed_points(result: Comparison, *, title: str | None = None) -> Figure:
     return laid_out(figure, words, axis(ALPHA, ends(scene.alphas)), axis("fixed point θ", list(limits)))
 
 
+@one_result
 def regrets(result: Comparison, *, title: str | None = None) -> Figure:
     """What the fixed points cost: the true meta-loss there minus its minimum, against alpha, on a logarithmic axis.
 
@@ -78,6 +80,7 @@ def regrets(result: Comparison, *, title: str | None = None) -> Figure:
     return laid_out(figure, words, axis(ALPHA, ends(scene.alphas)), up)
 
 
+@one_result
 def climbing(result: Comparison, label: str, *, title: str | None = None) -> Figure:
     """Where the direction of an algorithm and the true gradient have opposite signs, over alpha and theta.
 

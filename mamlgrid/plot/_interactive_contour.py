@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._colours import NONFINITE_GREY
-from ._door import Field, text
+from ._door import Field, one_result, text
 from ._interactive_draw import add_scene
 from ._interactive_run import add_ways
 from ._interactive_style import ALPHA, FIELDS, THETA, axis, ends, graph_objects, laid_out
@@ -32,6 +32,7 @@ BAR_ABOVE = {
 }
 
 
+@one_result
 def contour(
     result: Surface,
     *,

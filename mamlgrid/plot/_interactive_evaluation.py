@@ -8,8 +8,8 @@ import numpy as np
 
 from ._axes import span
 from ._colours import BLACK, NONFINITE_GREY
+from ._door import one_result, text, wanted
 from ._door import scale as checked_scale
-from ._door import text, wanted
 from ._interactive_contour import BAR_ABOVE, fill
 from ._interactive_draw import add_scene
 from ._interactive_style import ALPHA, axis, ends, graph_objects, laid_out
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _TRAINED, _TESTED, _VALUE = "α at training", "α at test", "test meta-loss"
 
 
+@one_result
 def evaluation(
     result: Evaluation,
     *,

@@ -10,7 +10,7 @@ import numpy as np
 from .._base.arguments import said
 from ._axes import number
 from ._colours import SECTIONS, TASKS, of
-from ._door import Field, field_of, names, one_number, text, wanted, whole_number
+from ._door import Field, field_of, names, nearest, one_result, text, wanted, whole_number
 from ._interactive_style import ALPHA, DASHES, FIELDS, THETA, axis, ends, graph_objects, laid_out, slider
 from ._view import shown
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .._grid.task_losses import TaskLosses
 
 
+@one_result
 def task_losses(
     result: TaskLosses,
     *,
@@ -82,6 +83,7 @@ def task_losses(
     return laid_out(figure, (title or words, view.note), axis(THETA, ends(thetas)), y, **more)
 
 
+@one_result
 def section(
     surface: Surface,
     *,
@@ -118,11 +120,11 @@ def section(
         raise ValueError(f"give either alpha or theta to cut at, got alpha={said(alpha)}, theta={said(theta)}")
     title = text("title", title)
     if alpha is not None:
-        at, name, fixed, free, across = one_number("alpha", alpha), "α", alphas, thetas, THETA
+        start, name, fixed, free, across = nearest("alpha", alpha, alphas), "α", alphas, thetas, THETA
     else:
-        at, name, fixed, free, across = one_number("theta", theta), "θ", thetas, alphas, ALPHA
+        start, name, fixed, free, across = nearest("theta", theta, thetas), "θ", thetas, alphas, ALPHA
         values = values.T
-    start, label = int(np.argmin(np.abs(fixed - at))), FIELDS[field]
+    label = FIELDS[field]
     figure.add_scatter(
         x=free,
         y=values[start],

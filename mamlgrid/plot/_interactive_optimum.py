@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._axes import number, window
-from ._door import beside, scalar_thetas, text, wanted
+from ._door import beside, one_result, scalar_thetas, text, wanted
 from ._interactive_draw import add_scene
 from ._interactive_style import ALPHA, axis, ends, graph_objects, laid_out
 from ._scene_diagram import diagram_scene
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _MOST_LISTED = 2
 
 
+@one_result
 def optimal_theta(result: OptimalTheta, *, run: OuterRun | None = None, title: str | None = None) -> Figure:
     """The global minimiser of the meta-loss against alpha.
 
@@ -63,6 +64,7 @@ def optimal_theta(result: OptimalTheta, *, run: OuterRun | None = None, title: s
     return laid_out(figure, words, across, up)
 
 
+@one_result
 def bifurcation_diagram(result: Any, *, title: str | None = None) -> Figure:
     """All stationary points of a meta-loss against alpha; the same facts and looks as `plot.bifurcation_diagram`.
 

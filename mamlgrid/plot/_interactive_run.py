@@ -8,7 +8,7 @@ import numpy as np
 
 from ._axes import span, window
 from ._colours import RUN
-from ._door import beside, recorded_steps, scalar_thetas, text, wanted, whole_number
+from ._door import beside, one_result, recorded_steps, scalar_thetas, text, wanted, whole_number
 from ._interactive_draw import add_scene
 from ._interactive_style import ALPHA, DASHES, THETA, VALUE, axis, ends, graph_objects, laid_out
 from ._scene_learning import FEW, learning_scene
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .._stationary.optimum import OptimalTheta
 
 
+@one_result
 def outer_loop(run: OuterRun, *, optimum: OptimalTheta | None = None, title: str | None = None) -> Figure:
     """End points of the outer loop against alpha, over the optimum curve.
 
@@ -82,6 +83,7 @@ def add_ways(figure: Any, alphas: Numbers, ways: Numbers, color: str, opacity: f
     )
 
 
+@one_result
 def learning_curves(run: OuterRun, *, window: int = 1, title: str | None = None) -> Figure:
     """The meta-loss at each recorded outer step, for each alpha; theta may be any pytree.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._door import Field, text
+from ._door import Field, one_result, text
 from ._interactive_draw import add_to_surface
 from ._interactive_sections import Look, linked_sections
 from ._interactive_style import FIELDS
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _GLASS, _GLASS_RIM = "#d5d5d5", "#777777"
 
 
+@one_result
 def surface(
     result: Surface,
     *,
@@ -79,6 +80,7 @@ def surface(
     return figure
 
 
+@one_result
 def gradient_surface(
     result: Surface,
     *,

@@ -10,7 +10,7 @@ import numpy as np
 from .._base.arguments import said
 from ._axes import ALPHA_LABEL, FIELD_LABELS, THETA_LABEL, THICK, legend, span, tidy
 from ._colours import SECTIONS, TASKS, mixed, of
-from ._door import Field, axes, field_of, names, one_number, text, wanted, whole_number
+from ._door import Field, axes, field_of, names, nearest, text, wanted, whole_number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -102,10 +102,10 @@ def section(
         raise ValueError(f"give either alpha or theta to cut at, got alpha={said(alpha)}, theta={said(theta)}")
     alphas, thetas, title = np.asarray(surface.alphas), np.asarray(surface.thetas), text("title", title)
     if alpha is not None:
-        row = int(np.argmin(np.abs(alphas - one_number("alpha", alpha))))
+        row = nearest("alpha", alpha, alphas)
         x, y, label, xlabel = thetas, values[row], rf"$\alpha = {alphas[row]:.4g}$", THETA_LABEL
     else:
-        column = int(np.argmin(np.abs(thetas - one_number("theta", theta))))
+        column = nearest("theta", theta, thetas)
         x, y, label, xlabel = alphas, values[:, column], rf"$\theta = {thetas[column]:.4g}$", ALPHA_LABEL
     ax = axes(ax)
     order = np.argsort(x)
