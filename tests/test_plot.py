@@ -217,7 +217,7 @@ def test_a_jump_that_was_not_confirmed_is_hollow_and_grey_and_has_no_label() -> 
     (sure,) = markers_at(ax, 1.5, 0)
     assert to_hex(sure.get_markerfacecolor()) not in ("#ffffff", "#808080")
     assert [text.get_text() for text in ax.texts] == [r"jump at $\alpha$ = 1.5"]
-    assert [t.get_text() for t in ax.get_legend().get_texts()] == [OPTIMUM_LABEL, "jump", "not confirmed"]
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == [OPTIMUM_LABEL, "jump", "not confirmed: 2"]
 
 
 def test_where_nobody_looked_for_jumps_there_is_no_line() -> None:
@@ -636,14 +636,18 @@ def test_learning_curves_are_the_recorded_values_and_end_where_the_loop_was_lost
         last = np.flatnonzero(np.isfinite(values))[-1]
         np.testing.assert_array_equal(line.get_xdata(), np.arange(last + 1))
         np.testing.assert_array_equal(line.get_ydata(), values[: last + 1])
-    (cross,) = [line for line in ax.lines if line.get_marker() == "x"]
+    (cross,) = [line for line in ax.lines if line.get_marker() == "+"]
+    assert cross.get_ydata()[0] <= ax.get_ylim()[1]  # where it can be seen
+    assert [line.get_marker() for line in ax.lines if line.get_linestyle() == "None"] == ["o", "o", "+"]
+    texts = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert texts[3:] == ["outer loop: still moving", "outer loop: not finite"]
     assert cross.get_xdata()[0] == curves["α = 0.9"].get_xdata()[-1] < 12
     assert ax.get_ylim()[1] < 1e3  # what was lost does not squash the others
 
 
 def test_a_window_shows_the_mean_over_so_many_records(x64):
     run = mg.outer_loop(mg.cases.quartic().meta(), np.array([0.3]), 1.5, optax.sgd(0.1), num_steps=9)
-    pale, mean = plot.learning_curves(run, window=4).lines
+    pale, mean, _ = plot.learning_curves(run, window=4).lines
     values = np.asarray(run.trace.values[0])
     np.testing.assert_array_equal(pale.get_ydata(), values)
     np.testing.assert_allclose(mean.get_ydata(), [values[k - 3 : k + 1].mean() for k in range(3, 10)], rtol=1e-14)

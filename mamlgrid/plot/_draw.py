@@ -9,11 +9,12 @@ import numpy as np
 from ._axes import rim
 from ._colours import paper, tone
 from ._labels import add_labels
+from ._scene import counted, from_the_front
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from ._looks import LineLook
+    from ._looks import LineLook, MarkLook
     from ._scene import Marks, Scene
 
 _DASHES: dict[str, Any] = {"solid": "-", "dash": (0, (4, 2)), "dot": (0, (1, 1.5)), "none": "none"}
@@ -58,8 +59,9 @@ def draw(ax: Axes, scene: Scene, *, on_colour: bool = False, labels: bool = True
                 **known.name(look.label),
             }
             ax.plot(curve.x[part], curve.y[part], **style, **place)
-    for k, marks in enumerate(scene.marks):
-        _draw_marks(ax, marks, f"marks {k}", known, front - k / (1 + len(scene.marks)))
+    depths = {k: depth / (1 + len(scene.marks)) for depth, k in enumerate(from_the_front(scene.marks))}
+    for k, marks in enumerate(counted(scene.marks)):
+        _draw_marks(ax, marks, f"marks {k}", known, front - depths[k])
     for k, band in enumerate(scene.bands):
         look = band.look
         face: Any = {"facecolor": look.color, "alpha": look.opacity, "linewidth": 0}
@@ -105,17 +107,24 @@ def _draw_marks(ax: Axes, marks: Marks, gid: str, known: LegendNames, zorder: fl
         ax.vlines(marks.x, marks.y - marks.bars, marks.y + marks.bars, **bars, **({} if look.symbol else name))
     if not look.symbol:
         return
-    style: Any = {"marker": MARKERS[look.symbol], "markersize": look.size, "markeredgecolor": color}
-    if not look.symbol.endswith("open"):
-        style |= {
-            "markerfacecolor": color if look.filled else paper(),
-            "markeredgecolor": paper() if look.filled else color,
-            "markeredgewidth": min(0.8, 0.15 * look.size) if look.filled else 1.4,
-        }
+    style = mark_style(look)
     if marks.on_edge:
         style |= {"transform": ax.get_xaxis_transform(), "clip_on": False}
     y = np.zeros(marks.x.size) if marks.on_edge else marks.y
     ax.plot(marks.x, y, linestyle="none", color=color, zorder=zorder, gid=gid, **style, **name)
+
+
+def mark_style(look: MarkLook) -> dict[str, Any]:
+    """What `plot` takes for a mark that has a symbol."""
+    color = tone(look.color)
+    style: Any = {"marker": MARKERS[look.symbol], "markersize": look.size, "markeredgecolor": color}
+    if look.symbol.endswith("open"):
+        return style
+    return style | {
+        "markerfacecolor": color if look.filled else paper(),
+        "markeredgecolor": paper() if look.filled else color,
+        "markeredgewidth": min(0.8, 0.1 * look.size) if look.filled else 1.4,
+    }
 
 
 class LegendNames:

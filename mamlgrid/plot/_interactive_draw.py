@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._interactive_style import VALUE
+from ._scene import counted, from_the_front
 from ._view import reached
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def add_scene(
         up: what is along y, for hover texts; None where it is the value itself.
         on_colour: lines with a pale rim, for a dark background.
     """
-    known = _Legend(figure)
+    known = Legend(figure)
     line = "" if up is None else f"{up} = %{{y:.6g}}<br>"
     point, on_curve = (text.replace("θ = %{y:.6g}<br>", line) for text in (_POINT, _ON_CURVE))
     edge = across[0] + 0.015 * (across[1] - across[0])
@@ -71,15 +72,15 @@ def add_scene(
             "uid": f"marks-{k}",
             **known.name(group.look.label),
         }
-        for k, group in enumerate(scene.marks)
+        for k, group in enumerate(counted(scene.marks))
     ]
     bands = [
         _band(band, across, on_colour) | {"uid": f"band-{k}", **known.name(band.look.label)}
         for k, band in enumerate(scene.bands)
     ]
-    # From the back to the front; of curves and of marks the first ones are in front.
+    # From the back to the front; of curves the first ones are in front.
     rims = [_rim(trace) for trace in curves if trace["line"]["width"]] if on_colour else []
-    for trace in (*bands, *rims, *reversed(curves), *reversed(marks)):
+    for trace in (*bands, *rims, *reversed(curves), *(marks[k] for k in reversed(from_the_front(scene.marks)))):
         figure.add_scatter(**trace)
 
 
@@ -121,7 +122,7 @@ def add_to_surface(figure: Any, scene: Scene, shown: tuple[float, float], *, at:
         shown: the heights in view.
         at: draw everything at this height instead of that of the surface.
     """
-    known = _Legend(figure)
+    known = Legend(figure)
     alphas, thetas, height = figure.data[0].x, figure.data[0].y, shown[1] - shown[0]
 
     def lifted(thing: Any, share: float) -> dict[str, Numbers]:
@@ -176,7 +177,7 @@ def add_to_surface(figure: Any, scene: Scene, shown: tuple[float, float], *, at:
             )
 
 
-class _Legend:
+class Legend:
     """The names that a legend has already: what has the same name is one entry, and comes and goes together."""
 
     def __init__(self, figure: Any) -> None:

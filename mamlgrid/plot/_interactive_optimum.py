@@ -104,12 +104,15 @@ def _told(scene: Scene) -> str:
     return ", ".join(part for part in (words, more) if part)
 
 
+_COUNTED = ("fold", "vertical point", "pitchfork", "transcritical point", "degenerate branch point")
+
+
 def _counted(scene: Scene) -> str:
     """How many folds and branch points there are, and what is in doubt."""
     counts: dict[str, int] = {}
     doubts = sum(marks.x.size for marks in scene.marks if not marks.confirmed and marks.kind != "jump")
     for marks in scene.marks:
-        if marks.confirmed and marks.kind in ("fold", "pitchfork", "transcritical point", "degenerate branch point"):
+        if marks.confirmed and marks.kind in _COUNTED:
             counts[marks.kind] = counts.get(marks.kind, 0) + marks.x.size
     gaps = sum(band.look.hatched for band in scene.bands)
     parts = [f"{n} {kind}{'s' * (n > 1)}" for kind, n in counts.items()]

@@ -9,7 +9,7 @@ import numpy as np
 from ._axes import span, window
 from ._colours import RUN
 from ._door import beside, one_result, recorded_steps, scalar_thetas, text, wanted, whole_number
-from ._interactive_draw import add_scene
+from ._interactive_draw import Legend, add_scene
 from ._interactive_style import ALPHA, DASHES, THETA, VALUE, axis, ends, graph_objects, laid_out
 from ._scene_learning import FEW, learning_scene
 from ._scene_optimum import optimum_scene
@@ -114,6 +114,7 @@ def learning_curves(run: OuterRun, *, window: int = 1, title: str | None = None)
     steps = recorded_steps(wanted(run, "OuterRun", "run"))
     window, title = whole_number("window", window, 1, max(1, steps.size)), text("title", title)
     scene = learning_scene(run, window)
+    known = Legend(figure)
     hover = "%{meta}<br>outer step %{x}<br>" + VALUE + " = %{y:.5g}<extra></extra>"
     for i, curve in enumerate(scene.curves):
         color = to_hex(matplotlib.colormaps["viridis"](curve.shade))
@@ -125,10 +126,12 @@ def learning_curves(run: OuterRun, *, window: int = 1, title: str | None = None)
         line = {"color": color, "width": 2.2, "dash": dash, "simplify": False}
         named: Any = {"name": curve.name, "showlegend": curve.named, "uid": f"curve-{i}"}
         figure.add_scatter(x=curve.late, y=curve.means, mode="lines", line=line, **named, **group)
-        if curve.lost:
-            mark = {"symbol": "x", "color": color, "size": 9}
-            last: Any = {"x": curve.steps[-1:], "y": curve.values[-1:], "uid": f"lost-{i}"}
-            figure.add_scatter(mode="markers", marker=mark, showlegend=False, **last, **group)
+        if curve.end is not None:
+            rim = {"color": color, "width": 1.6}
+            mark = {"symbol": curve.end.symbol, "color": "white", "size": 1.5 * curve.end.size, "line": rim}
+            last: Any = {"x": curve.end_at[0], "y": curve.end_at[1], "uid": f"end-{i}", "cliponaxis": False}
+            what: Any = {"meta": f"{curve.name}, {curve.end.label}", "hovertemplate": hover}
+            figure.add_scatter(mode="markers", marker=mark, **last, **what, **known.name(curve.end.label))
     limits = None if scene.low is None or scene.high is None else [0.0 if scene.from_zero else scene.low, scene.high]
     kind: Any = {"rangemode": "tozero" if scene.from_zero else "normal"}
     if scene.logarithmic:

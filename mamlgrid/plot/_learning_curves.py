@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ._axes import legend, span, tidy
+from ._colours import paper
 from ._door import axes, recorded_steps, text, wanted, whole_number
+from ._draw import MARKERS, LegendNames
 from ._lines import DASHES
 from ._scene_learning import FEW, learning_scene
 
@@ -18,7 +20,8 @@ if TYPE_CHECKING:
 def learning_curves(run: OuterRun, ax: Axes | None = None, *, window: int = 1, title: str | None = None) -> Axes:
     """The meta-loss at each recorded outer step, for each alpha; theta may be any pytree.
 
-    A curve ends in a cross where the loop diverged or stopped being finite. The axis is logarithmic where values are
+    A curve ends in a cross where the loop diverged or stopped being finite, on the edge if that is far above the
+    others, and in a ring where it was still moving. The axis is logarithmic where values are
     positive and far apart.
 
     Args:
@@ -43,14 +46,18 @@ def learning_curves(run: OuterRun, ax: Axes | None = None, *, window: int = 1, t
     window, title = whole_number("window", window, 1, max(1, steps.size)), text("title", title)
     scene = learning_scene(run, window)
     ax = axes(ax)
+    known = LegendNames(ax)
     shades = matplotlib.colormaps["viridis"]([curve.shade for curve in scene.curves])
     for i, curve in enumerate(scene.curves):
         style = {"color": shades[i], "linestyle": DASHES[i] if len(scene.curves) <= FEW else "solid"}
         if window > 1:
             ax.plot(curve.steps, curve.values, color=shades[i], linewidth=0.6, alpha=0.3)
         ax.plot(curve.late, curve.means, label=curve.name if curve.named else "_", linewidth=1.6, **style)
-        if curve.lost:
-            ax.plot(curve.steps[-1], curve.values[-1], marker="x", color=shades[i], linestyle="none")
+    for shade, curve in zip(shades, scene.curves, strict=True):  # after all curves, as in the legend
+        if curve.end is not None:
+            look = curve.end
+            face = {"markerfacecolor": paper(), "markersize": look.size, "markeredgewidth": 1.4, "clip_on": False}
+            ax.plot(*curve.end_at, MARKERS[look.symbol], color=shade, zorder=5, **face, **known.name(look.label))
     if scene.logarithmic:
         ax.set_yscale("log")
     if scene.high is not None:

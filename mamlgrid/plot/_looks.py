@@ -42,7 +42,8 @@ class MarkLook(NamedTuple):
         color: of its rim and, when it is filled, its face.
         symbol: as plotly names it; "" draws the bars of the accuracies only.
         filled: a hollow mark has a white face.
-        size: of the mark, or the width of the bars where there is no symbol; in points.
+        size: of the mark, in points; smaller ones lie in front of larger ones, so that both are seen. Without a symbol
+            the width of the bars.
     """
 
     label: str
@@ -77,13 +78,14 @@ OPTIMAL = LineLook("optimal θ*", OPTIMUM, THICK)
 # Under a branch of its own: both can be seen. Where it is continuous its branch says, so it needs no line.
 OPTIMAL_UNDER = LineLook("optimal θ*", OPTIMUM_PALE, 2.5 * THICK, "none")
 
-BEFORE_JUMP = MarkLook("jump", OPTIMUM, "circle")
-AFTER_JUMP = MarkLook("jump", OPTIMUM, "circle", filled=False)
-FOLD_BORN = MarkLook("fold", SPECIAL, "triangle-left", size=7)
-FOLD_DIES = MarkLook("fold", SPECIAL, "triangle-right", size=7)
-CROSSING = MarkLook("transcritical", SPECIAL, "cross", size=7)
-FORK = MarkLook("pitchfork", SPECIAL, "star", size=9)
-UNNAMED_BRANCHING = MarkLook("degenerate branch point", SPECIAL, "pentagon", size=7)
+BEFORE_JUMP = MarkLook("jump", OPTIMUM, "circle", size=7.5)
+AFTER_JUMP = MarkLook("jump", OPTIMUM, "circle", filled=False, size=7)
+FOLD_BORN = MarkLook("fold", SPECIAL, "triangle-left", size=6)
+FOLD_DIES = MarkLook("fold", SPECIAL, "triangle-right", size=6)
+VERTICAL = MarkLook("vertical, but no turn", SPECIAL, "square", filled=False, size=5)
+CROSSING = MarkLook("transcritical", SPECIAL, "cross", size=6.2)
+FORK = MarkLook("pitchfork", SPECIAL, "star", size=6.5)
+UNNAMED_BRANCHING = MarkLook("degenerate branch point", SPECIAL, "pentagon", size=6)
 LIMIT = MarkLook("one-sided limit", BLACK, "circle", filled=False, size=4.5)
 PLATEAU = MarkLook("zero on an interval", OPTIMUM_PALE, "", size=4)
 UNCONFIRMED = MarkLook("not confirmed", GREY, "circle", filled=False)
@@ -103,6 +105,9 @@ BY_STATUS = {
     Status.TRUNCATED: UNCONFIRMED,
 }
 """What a point with this status is marked by; those that are not here are not marked."""
+
+# Ties at several alphas, in a precision that may have made them.
+TIED_TO_FLOAT32 = BY_STATUS[Status.TIED]._replace(label="tied in float32: float64 may part them")
 
 # The outer loop: where it starts, and where it ends. What is gone has no place: its mark is on the lower edge.
 STARTS = MarkLook("outer loop: start", BLACK, "line-ew-open", size=6)

@@ -111,7 +111,7 @@ class Scene(NamedTuple):
         bounds: `(low, high)` of theta.
         curves: drawn over the bands.
         bands: at the back.
-        marks: in front, the most important first.
+        marks: in front, the most important first: for those there are labels where room is scarce.
     """
 
     alphas: tuple[float, float]
@@ -124,6 +124,27 @@ class Scene(NamedTuple):
     def thetas(self) -> Numbers:
         """Every theta that should be in view."""
         return np.concatenate([np.zeros(0), *(c.y for c in self.curves), *(m.y for m in self.marks)])
+
+
+def counted(marks: tuple[Marks, ...]) -> tuple[Marks, ...]:
+    """The marks, those in doubt with their number in the legend where they are several; both ends of a jump are one."""
+    doubtful: dict[str, set[tuple[str, int, str]]] = {}
+    for group in marks:
+        if not group.confirmed:
+            doubtful.setdefault(group.look.label, set()).update(
+                (group.kind, k, str(alpha)) for k, alpha in enumerate(group.x)
+            )
+    numbers = {label: f"{label}: {len(found)}" for label, found in doubtful.items() if len(found) > 1}
+    return tuple(
+        group if group.confirmed else group._replace(look=group.look._replace(label=numbers.get(name, name)))
+        for group in marks
+        for name in [group.look.label]
+    )
+
+
+def from_the_front(marks: tuple[Marks, ...]) -> list[int]:
+    """The places of the marks in the order in which they lie: small before large, then as they are listed."""
+    return sorted(range(len(marks)), key=lambda k: marks[k].look.size)
 
 
 def limits(axis: Any) -> tuple[float, float]:

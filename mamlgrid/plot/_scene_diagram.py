@@ -29,6 +29,7 @@ from ._looks import (
     UNNAMED_BRANCHING,
     UNRESOLVED,
     VALUE_JUMPS,
+    VERTICAL,
     confirmed,
 )
 from ._scene import Band, Curve, Marks, Piece, Scene, limits, some_rows, split
@@ -71,11 +72,12 @@ def branch_scene(diagram: Any) -> Scene:
 
     folds, points, crossings = (clean(part) for part in (diagram.folds, diagram.points, diagram.branch_points))
     branches = [clean(branch) for branch in diagram.branches]
-    births = np.asarray(folds.births, bool)
+    births, vertical = np.asarray(folds.births, bool), np.asarray(folds.status) == Status.DEGENERATE
     marks = [
         *_branch_point_marks(crossings),
-        *_fold_marks(folds, births),
-        *_fold_marks(folds, ~births),
+        *_fold_marks(folds, births & ~vertical),
+        *_fold_marks(folds, ~births & ~vertical),
+        *_vertical_marks(folds, vertical),
         *point_marks(diagram.alphas, points.thetas, points.values, points.status, points.kinds, points.accuracies),
         *_lost_ends(branches),
     ]
@@ -178,6 +180,16 @@ def _fold_marks(folds: Any, here: Any) -> tuple[Marks, ...]:
     words = [f"fold: {event}" + ("" if code == Status.OK else f"; {told(code)}") for code in status]
     labels = [f"fold at α = {number(alpha)}" for alpha in alphas]
     return split("fold", FOLD_BORN if born else FOLD_DIES, status, place, words, labels)
+
+
+def _vertical_marks(folds: Any, here: Any) -> tuple[Marks, ...]:
+    """Two folds in one: the curve is vertical there, but goes on, and no point is born or dies."""
+    alphas, thetas, values, status = (
+        np.asarray(a)[here] for a in (folds.alphas, folds.thetas, folds.values, folds.status)
+    )
+    words = ["the branch is vertical here, but goes on: two folds in one"] * alphas.size
+    labels = [f"vertical at α = {number(alpha)}" for alpha in alphas]
+    return split("vertical point", VERTICAL, status, (alphas, thetas, values), words, labels)
 
 
 def _branch_point_marks(points: Any) -> tuple[Marks, ...]:

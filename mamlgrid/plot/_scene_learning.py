@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from .._results.status import Status
 from ._axes import number
+from ._looks import ENDS, MarkLook
 
 if TYPE_CHECKING:
     from .._base.types import Numbers
@@ -38,7 +40,8 @@ class LearningCurve(NamedTuple):
         values: `[records]`, the meta-loss there.
         late: `[means]`, the last steps of the means.
         means: `[means]`, over so many records; the values themselves where that is one.
-        lost: whether it ends before the others, having diverged or stopped being finite.
+        end: the mark of what the status says beyond OK, at the last finite value or at the edge; None for none.
+        end_at: where that is, the step and the value; empty where no value is finite.
     """
 
     name: str
@@ -48,7 +51,8 @@ class LearningCurve(NamedTuple):
     values: Numbers
     late: Numbers
     means: Numbers
-    lost: bool
+    end: MarkLook | None
+    end_at: tuple[Numbers, Numbers]
 
 
 class LearningScene(NamedTuple):
@@ -71,19 +75,7 @@ class LearningScene(NamedTuple):
 
 def learning_scene(run: Any, window: int) -> LearningScene:
     """The curves of an outer loop, each the mean over `window` records."""
-    alphas, steps, values = (np.asarray(x) for x in (run.alphas, run.trace.steps, run.trace.values))
-    shades = np.linspace(_DARKEST, _LIGHTEST, alphas.size).tolist()
-    named = set(np.linspace(0, alphas.size - 1, min(alphas.size, _NAMED)).round().astype(int).tolist())
-    curves = []
-    for i, alpha in enumerate(alphas):
-        finite = np.flatnonzero(np.isfinite(values[i]))
-        along = values[i, : finite[-1] + 1 if finite.size else 0]
-        means = np.convolve(along, np.full(window, 1 / window), "valid") if along.size >= window > 1 else along
-        late = steps[: along.size][along.size - means.size :]
-        lost = 0 < finite.size < steps.size
-        curves.append(
-            LearningCurve(f"α = {number(alpha)}", i in named, shades[i], steps[: along.size], along, late, means, lost)
-        )
+    alphas, steps, values, status = (np.asarray(x) for x in (run.alphas, run.trace.steps, run.trace.values, run.status))
     whole = values[np.isfinite(values).all(axis=1)]
     known = np.concatenate([whole.ravel(), values[np.isfinite(values[:, 0]), 0]])
     logarithmic = bool(known.size and known.min() > 0 and known.max() > _WIDE * known.min())
@@ -92,5 +84,22 @@ def learning_scene(run: Any, window: int) -> LearningScene:
         room = 0.0 if logarithmic else _HEADROOM * float(np.ptp(known))
         low = float(whole.min(initial=known.min()) * 0.8 - room * 0.02)
         high = float(_HEADROOM * known.max() + room)
+    shades = np.linspace(_DARKEST, _LIGHTEST, alphas.size).tolist()
+    named = set(np.linspace(0, alphas.size - 1, min(alphas.size, _NAMED)).round().astype(int).tolist())
+    curves = []
+    for i, alpha in enumerate(alphas):
+        finite = np.flatnonzero(np.isfinite(values[i]))
+        along = values[i, : finite[-1] + 1 if finite.size else 0]
+        means = np.convolve(along, np.full(window, 1 / window), "valid") if along.size >= window > 1 else along
+        late = steps[: along.size][along.size - means.size :]
+        end = ENDS[Status.NONFINITE] if along.size < steps.size else ENDS.get(Status(int(status[i])))
+        # A loop that was lost ends far above all others: on the edge of the picture.
+        tip = means[-1:] if high is None else np.minimum(means[-1:], high)
+        curves.append(
+            LearningCurve(
+                f"α = {number(alpha)}", i in named, shades[i], steps[: along.size], along, late, means,
+                None if end == ENDS[Status.OK] else end, (late[-1:], tip),
+            )
+        )  # fmt: skip
     from_zero = bool(known.size and known.min() >= 0 and not logarithmic)
     return LearningScene(tuple(curves), logarithmic, from_zero, low, high)

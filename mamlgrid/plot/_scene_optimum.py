@@ -9,7 +9,7 @@ import numpy as np
 
 from .._results.status import Status
 from ._axes import number, without_rounding
-from ._looks import AFTER_JUMP, BEFORE_JUMP, BY_STATUS, FLAT, OPTIMAL, LineLook
+from ._looks import AFTER_JUMP, BEFORE_JUMP, BY_STATUS, FLAT, OPTIMAL, TIED_TO_FLOAT32, LineLook
 from ._scene import Band, Curve, Marks, Piece, Scene, limits, some_rows, split
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ _ON_CURVE = (Status.OK, Status.AT_BOUND, Status.DEGENERATE, Status.ONE_SIDED, St
 
 # Accuracies that are drawn as bars; elsewhere they are rounding.
 _WITH_BARS = (Status.DEGENERATE, Status.PLATEAU)
+
+# Ties at fewer alphas happen: an optimum that jumps at a point of the axis.
+_MANY = 3
 
 # Alphas closer than this are the same: a few times the rounding of float32, much less than a pixel.
 _SAME = 1e-6
@@ -174,6 +177,8 @@ def _status_marks(optimum: Any, status: Status) -> tuple[Marks, ...]:
     bars = np.asarray(optimum.accuracies)[at] if status in _WITH_BARS else np.zeros(0)
     words = (told(status),) * at.size
     look = BY_STATUS[status]
+    if status == Status.TIED and row.size and np.unique(at).size >= _MANY and thetas.dtype == np.float32:
+        look = TIED_TO_FLOAT32
     good = status not in (Status.NOT_CONVERGED, Status.UNRESOLVED, Status.TRUNCATED)
     mark = Marks(look.label, look, alphas[at], places[row, column], values[at], words, (), bars, good)
     return (mark,) if at.size else ()

@@ -200,7 +200,7 @@ def _finish(space: Axes3D, scene: SurfaceScene, title: str | None) -> None:
     box, (shown, levels) = _box(scene), scene.view
     low, high = box.z
     space.set(xlim=roomy(*box.x), ylim=roomy(*box.y), zlim=(low, high))
-    space.set(xlabel=r"$\alpha$", ylabel=r"$\theta$")
+    space.set(xlabel=r"step size $\alpha$", ylabel=r"parameter $\theta$")
     space.view_init(elev=ELEVATION, azim=AZIMUTH)
     space.set_proj_type("ortho")
     zoom: Any = 1.16
