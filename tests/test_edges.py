@@ -65,7 +65,67 @@ def test_switches_of_jax_change_no_number(name, switch, x64):
         np.testing.assert_array_equal(np.asarray(a), np.asarray(b))
 
 
+def test_optimisers_inside_run_by_numpys_rules(x64):
+    meta = mg.maml(CASE_2.losses, inner=mg.inner.optax(lambda rate: optax.adam(rate, eps_root=1e-8), 2))
+    plain = meta(0.3, 0.1)
+    with jax.numpy_dtype_promotion("strict"):
+        strict = mg.maml(CASE_2.losses, inner=mg.inner.optax(lambda rate: optax.adam(rate, eps_root=1e-8), 2))
+        np.testing.assert_array_equal(strict(jnp.asarray(0.3), jnp.asarray(0.1)), plain)
+
+
+def test_nan_as_an_answer_is_no_error():
+    meta = mg.cases.quadratic().meta()
+    with jax.debug_nans(True):
+        with pytest.raises(ValueError, match="is not finite at the gradient"):
+            mg.inner.optax(optax.adam, 2)
+        assert np.isnan(mg.measure.coherence(meta, 0.0, 0.1))  # task 1 is at its minimum
+        assert np.isnan(mg.measure.gradient_cosines(meta, 0.0, 0.0)).any()
+        lost = mg.outer_loop(CASE_2.meta(), np.array([-3.0]), 1.9, optax.sgd(2.0), num_steps=30)
+        assert lost.status.tolist() == [mg.Status.NONFINITE]
+
+
 # --- losses ------------------------------------------------------------------------------------------------
+
+
+EVALUATED = {
+    "value": lambda meta: meta(0.3, 0.1),
+    "gradient": lambda meta: jax.grad(meta)(0.3, 0.1),
+    "per_task": lambda meta: meta.per_task(0.3, 0.1),
+    "adapt": lambda meta: meta.adapt(0.3, 0.1),
+    "outer_loop": lambda meta: mg.outer_loop(meta, ALPHAS, 0.3, optax.sgd(0.1), num_steps=1),
+    "surface": lambda meta: mg.surface(meta, ALPHAS, THETAS),
+    "optimum": lambda meta: mg.optimal_theta(meta, ALPHAS, BOUNDS),
+}
+
+
+@pytest.mark.parametrize("name", EVALUATED)
+@pytest.mark.parametrize("many", [1, 7])
+def test_a_loss_in_numpy_is_named_everywhere(name, many):
+    words = r"^loss _with_numpy hands its arguments to NumPy.*np\.sin\(theta\).*test_edges\.py.*use jax\.numpy"
+    with pytest.raises(TypeError, match=words):
+        EVALUATED[name](mg.maml([_with_numpy] * many))
+
+
+def test_a_meta_loss_is_no_loss():
+    with pytest.raises(TypeError, match=r"losses must be losses of theta, got MetaLoss.*give its \.loss"):
+        mg.maml(CASE_2.meta())
+
+
+def test_where_a_loss_overflows_nothing_is_hidden(x64):
+    """L = exp(s t^2) - 1, inf on nine tenths of the bounds; theta' = (1 - 2 alpha s exp(s t^2)) t vanishes at three."""
+    s, alphas = 1e4, np.array([0.0, 1e-6, 1e-5])
+    found = mg.optimal_theta(mg.maml([lambda t: jnp.exp(s * t**2) - 1]), alphas, (-1.5, 2.0))
+    outer = np.sqrt(np.log(1 / (2 * s * alphas[1:])) / s)
+    np.testing.assert_allclose(found.ties[1:], np.stack([-outer, 0 * outer, outer], axis=1), atol=1e-12)
+    assert found.status.tolist() == [mg.Status.OK, mg.Status.TIED, mg.Status.TIED]
+    assert (np.asarray(found.accuracies) < 1e-14).all()
+
+
+@pytest.mark.slow
+def test_a_diagram_of_what_rounding_hides_comes_to_an_end(x64):
+    """(100 (t - 0.3))^60 is below the least float on a tenth of the bounds: no branch in it can be told."""
+    found = mg.bifurcation_diagram(mg.maml([lambda t: (100 * (t - 0.3)) ** 60]), np.linspace(0, 0.1, 5), (-1.5, 2.0))
+    assert found.unresolved.starts.size
 
 
 def test_a_loss_without_a_forward_derivative_is_one_like_any_other(x64):
@@ -231,8 +291,37 @@ def test_none_in_parameters_is_no_parameter(x64, tmp_path):
     assert jax.tree.structure(again.thetas) == jax.tree.structure(run.thetas)
     with pytest.raises(TypeError, match="alpha must be a number"):
         meta(theta, None)
+    for rest, words in ((jnp.tanh, "must hold arrays or numbers"), (jax.random.key_data(jax.random.key(0)), "uint32")):
+        with pytest.raises(TypeError, match=rf"{words}.*eqx\.partition\(model.*nnx\.split\(model, nnx\.Param"):
+            meta({"w": np.ones(2), "f": rest}, 0.1)
     with pytest.raises(ValueError, match="no prefix of theta"):
         meta(theta, {"w": None, "f": 0.1})
+
+
+@jax.tree_util.register_pytree_node_class
+class Module:
+    """What other packages put parameters in."""
+
+    def __init__(self, w):
+        self.w = w
+
+    def tree_flatten(self):
+        """Its arrays."""
+        return (self.w,), None
+
+    @classmethod
+    def tree_unflatten(cls, _, parts):
+        """From its arrays."""
+        return cls(*parts)
+
+
+def test_a_run_of_a_foreign_container_says_how_it_can_be_saved(tmp_path):
+    run = mg.outer_loop(
+        mg.maml([lambda m: jnp.sum(m.w**2)]), np.array([0.1]), Module(np.ones(2)), optax.sgd(0.1), num_steps=1
+    )
+    with pytest.raises(TypeError, match=r"cannot save a Module.*jax\.tree\.leaves\(theta0\)"):
+        run.save(tmp_path / "run.npz")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
@@ -242,6 +331,16 @@ def test_alphas_of_16_bits_are_refused_where_jumps_are_looked_for(name, dtype):
     meta = {"MAML": CASE_2.meta()} if name == "comparison" else CASE_2.meta()
     with pytest.raises(TypeError, match=r"alphas must have 32 or 64 bits here, got b?float16.*astype"):
         looks.get(name, mg.compare)(meta, jnp.asarray(ALPHAS, dtype), BOUNDS)
+
+
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
+@pytest.mark.parametrize("find", [mg.stationary_point, mg.fold, mg.jump])
+def test_single_features_have_more_than_16_bits(find, dtype):
+    near = jnp.asarray([0.3, 0.5, 0.9], dtype)
+    given = {"alpha": near[0], "near": near[1]} if find is mg.stationary_point else {}
+    given = given or {"near": tuple(near[:2] if find is mg.fold else near)}
+    with pytest.raises(TypeError, match=r"must have 32 or 64 bits, got b?float16: give them as float32"):
+        find(CASE_2.meta(), **given)
 
 
 @pytest.mark.parametrize("bounds", [(-1.0, 1.0), (-4.0, 4.0), (-0.02, 0.03)])

@@ -261,6 +261,24 @@ def test_settings_of_an_optimum(settings, error, message):
         mg.optimal_theta(QUARTIC, ALPHAS, BOUNDS, **settings)
 
 
+class Named(np.ndarray):
+    """An axis that says what it is, as those of xarray and pandas do."""
+
+
+@pytest.mark.parametrize(("name", "place"), [("theta", 0), ("thetas", 0), ("θ", 0), ("alpha", 1)])
+def test_axes_in_the_wrong_order_are_told_by_their_names(name, place):
+    axes = [ALPHAS, THETAS]
+    axes[place] = axes[place].view(Named)
+    axes[place].name = name
+    with pytest.raises(ValueError, match=rf"s are named '{name}': alphas come first, then thetas"):
+        mg.surface(QUARTIC, *axes)
+
+
+def test_axes_in_the_wrong_order_are_doubted_by_their_ranges():
+    with pytest.warns(UserWarning, match="alphas start at -2 and thetas at 0; alphas come first"):
+        mg.surface(QUARTIC, np.linspace(-2, 2, 3), np.linspace(0, 0.5, 3))
+
+
 # --- the outer loop ---------------------------------------------------------------
 
 

@@ -367,3 +367,15 @@ def test_an_empty_diagram_is_an_empty_picture() -> None:
     scene: Scene = diagram_scene(nothing)
     assert not scene.marks
     assert plot.bifurcation_diagram(nothing).get_ylim() == (-4, 4)
+
+
+def test_a_curve_that_is_vertical_but_goes_on_is_no_fold() -> None:
+    plain = stand_ins.hysteresis()
+    status = np.asarray(plain.folds.status).copy()
+    status[0] = Status.DEGENERATE
+    marks = diagram_scene(replace(plain, folds=replace(plain.folds, status=status))).marks
+    (vertical,) = (group for group in marks if group.kind == "vertical point")
+    assert vertical.x.tolist() == [plain.folds.alphas[0]]
+    assert vertical.confirmed
+    assert not vertical.look.filled
+    assert sum(group.x.size for group in marks if group.kind == "fold") == status.size - 1

@@ -165,6 +165,7 @@ TABLE: dict[str, tuple[dict[str, Any], dict[str, list[tuple[Any, str]]]]] = {
             "alpha": [
                 ([0.1, 0.5], r"alpha must be one number, got \[0.1, 0.5\]; call once for each"),
                 (None, "give either alpha or theta to cut at, got alpha=None, theta=None"),
+                (1.01, "alpha must lie on the axis of the result, from 0 to 1, got 1.01"),
             ],
             "theta": [(0.5, "either alpha or theta to cut at, got alpha=0.5, theta=0.5")],
             "field": FIELD,
@@ -245,6 +246,16 @@ def test_refuses(name: str, argument: str, value: Any, message: str) -> None:
         getattr(plot, name)(**arguments)
     if value is not FLAT_AX:
         assert plt.get_fignums() == before  # no empty figure is left behind
+
+
+@pytest.mark.parametrize("name", sorted({*plot.interactive.__all__} - {"write_html"}))
+def test_what_is_drawn_beside_a_result_has_a_name(name: str) -> None:
+    draw = getattr(plot.interactive, name)
+    given = dict(list(TABLE[name][0].items())[: 2 if name == "climbing" else 1])
+    with pytest.raises(
+        TypeError, match=rf"^{name} takes .* in its place, all else by name, such as run=\.\.\.; got Out"
+    ):
+        draw(*given.values(), RUN)
 
 
 @pytest.mark.parametrize(

@@ -348,3 +348,14 @@ def test_regrets_that_are_rounding_are_not_drawn() -> None:
     ax = plot.regrets(replace(both, regrets=noisy))
     assert "MAML" not in [text.get_text() for text in ax.get_legend().get_texts()]  # type: ignore[union-attr]
     assert ax.get_ylim()[0] > 1e-6
+
+
+@pytest.mark.parametrize(("dtype", "words"), [(np.float32, "float64 may part them"), (np.float64, "tied minima")])
+def test_many_ties_in_float32_ask_for_float64(dtype, words, no_window):
+    alphas = np.linspace(0, 1, 5)
+    ties = np.tile(np.array([[-1.0, 1.0]], dtype), (5, 1))
+    found = stand_ins.optimal(alphas, -1.0, mg.Status.TIED, ties=ties)
+    found = replace(found, thetas=ties[:, 0])
+    texts = [text.get_text() for text in mg.plot.optimal_theta(found).get_legend().get_texts()]
+    assert any(words in text for text in texts)
+    assert any(words in (trace.name or "") for trace in mg.plot.interactive.optimal_theta(found).data)

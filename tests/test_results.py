@@ -376,6 +376,13 @@ FOREIGN = {
         {"header": _header(tree=_spec(values={"static": "a"}))},
         r"values must be Float.* got 'a'",
     ),
+    "null in place of an array": ({"header": _header(tree=_spec(values=None))}, r"values must be Float.* got None"),
+    "floats in place of codes": (_with(status=np.zeros((3, 2, 1))), r"status must be Int.* got array"),
+    "codes that there are not": (_with(status=np.full((3, 2, 1), 99, np.int8)), r"status has codes .* know: \[99\]"),
+    "a text in place of a part": (
+        {"header": _header(tree=_spec(provenance={"static": "a"}))},
+        r"TaskLosses\.provenance must be Provenance, got 'a'",
+    ),
     "a header like a bomb": ({"header": np.array("1" * 2**25)}, "its header is larger than"),
     "a missing tree": ({"header": np.array(json.dumps({"format": "mamlgrid result", "version": 3}))}, "tree"),
     "an unknown node": ({"header": _header(tree={"what": 1})}, r"unknown entry {'what': 1}"),
@@ -440,11 +447,15 @@ def test_what_a_killed_process_left_is_swept_up_when_it_is_old(tmp_path):
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_halves_are_saved(dtype, tmp_path):
+    """In files as they are, in datasets as float32, which holds them exactly: netCDF knows no halves."""
     halves = jnp.arange(6, dtype=dtype).reshape(3, 2, 1) / 3
     plain = mg.load(_by_hand(tmp_path / "a.npz"))
     found = mg.load(dataclasses.replace(plain, values=halves).save(tmp_path / "b.npz"))
     assert found.values.dtype == jnp.dtype(dtype)
     np.testing.assert_array_equal(np.asarray(found.values), np.asarray(halves))
+    shown = dataclasses.replace(found, alphas=found.alphas.astype(dtype)).to_xarray()
+    assert shown["values"].dtype == shown.alpha.dtype == np.float32
+    np.testing.assert_array_equal(shown["values"], np.asarray(halves, np.float32))
 
 
 @pytest.mark.parametrize("name", FOREIGN)

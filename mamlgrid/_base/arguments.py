@@ -22,6 +22,9 @@ _Door = TypeVar("_Door", bound=Callable[..., Any])
 # narrower than a cell of it (1/512 of the bounds: 0.016 of [-4, 4]) may be missed.
 NUM_THETAS = 513
 
+# Names of one axis that the other one may not have.
+_OTHER_AXES = {"alphas": ("theta", "θ"), "thetas": ("alpha", "α")}
+
 # Letters of a value in a message.
 _LONGEST = 200
 
@@ -90,6 +93,9 @@ def axis(name: str, points: Any, *, increasing: bool = False) -> Float[Array, "p
         points: the axis.
         increasing: also ask for strictly increasing values.
     """
+    named = getattr(points, "name", None)  # of xarray and pandas
+    if isinstance(named, str) and named.rstrip("s") in _OTHER_AXES.get(name, ()):
+        raise ValueError(f"{name} are named {named!r}: alphas come first, then thetas")
     try:
         given = points if isinstance(points, jax.Array) else np.asarray(points)
     except ValueError as error:

@@ -164,7 +164,7 @@ def check_kinds(part: Any) -> None:
         declared = field.metadata["declared"]
         if not (value is None and "None" in wanted) and not _is_of_kind(value, wanted, declared.kind):
             raise ValueError(f"{type(part).__name__}.{field.name} must be {wanted}, got {said(value)}")
-        if field.name == "status" and (unknown := sorted({*np.unique(value).tolist()} - {*Status})):
+        if field.name == "status" and (unknown := sorted({*np.asarray(value).ravel().tolist()} - {*Status})):
             raise ValueError(f"{type(part).__name__}.status has codes that this version does not know: {unknown}")
 
 

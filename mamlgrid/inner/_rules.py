@@ -169,8 +169,10 @@ class InnerRule:
         """A state that a rule returned, refused where it is none."""
         if not isinstance(state, tuple) or len(state) != 2:
             raise TypeError(f"{type(self).__name__} must return states (theta, memory), got {state!r}")
-        wanted, given = (jax.tree.map(jnp.shape, tree) for tree in (theta, state[0]))
+        # Nodes of other packages may know no equality: their structures do.
+        wanted, given = ((jax.tree.structure(t), [jnp.shape(x) for x in jax.tree.leaves(t)]) for t in (theta, state[0]))
         if wanted != given:
+            wanted, given = (jax.tree.map(jnp.shape, tree) for tree in (theta, state[0]))
             raise ValueError(f"{type(self).__name__} made of parameters of shapes {wanted} some of {given}")
         return state
 
