@@ -359,3 +359,16 @@ def test_many_ties_in_float32_ask_for_float64(dtype, words, no_window):
     texts = [text.get_text() for text in mg.plot.optimal_theta(found).get_legend().get_texts()]
     assert any(words in text for text in texts)
     assert any(words in (trace.name or "") for trace in mg.plot.interactive.optimal_theta(found).data)
+
+
+def test_frames_of_a_movie_are_all_logarithmic_or_none_is(no_window):
+    def drawn(value, ax):
+        ax.plot([1, 2], [value, 10])
+        ax.set_yscale("log" if value > 0 else "linear")
+
+    for values, scale in (((1, 2), "log"), ((1, -1), "linear")):
+        movie = plot.animate(values, drawn)
+        for k in range(2):
+            movie._func(k)  # type: ignore[attr-defined]
+            assert movie._fig.axes[0].get_yscale() == scale  # type: ignore[attr-defined]
+        movie._draw_was_started = True  # nobody looks at it, which matplotlib would warn about

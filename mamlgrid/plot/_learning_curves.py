@@ -63,7 +63,7 @@ def learning_curves(run: OuterRun, ax: Axes | None = None, *, window: int = 1, t
     if scene.high is not None:
         ax.set_ylim(scene.low, scene.high)
     low, high = ax.get_ylim()
-    ylim = None if scene.logarithmic else (0.0 if scene.from_zero else low, high)
+    ylim = 0.0 if scene.from_zero else low, high
     tidy(ax, "outer step", r"meta-loss $L_M$ after adaptation", xlim=span(steps), ylim=ylim, title=title)
     legend(ax)
     return ax

@@ -123,6 +123,9 @@ def animate(
     seen = [frame(Figure(figsize=size), k) for k in range(len(results))]
     ends = {side: np.array([getattr(ax, f"get_{side}")() for ax in seen]) for side in sides}
     limits: dict[str, Any] = {side: (both.min(), both.max()) for side, both in ends.items()}
+    if not space:
+        # Zero has no place on a logarithmic axis: one frame that is linear makes all of them so.
+        limits = {"yscale": min(ax.get_yscale() for ax in seen)} | limits
     figure = plt.figure(figsize=size, layout="constrained")
 
     def show(k: int) -> list[Any]:
