@@ -6,6 +6,7 @@ import json
 import sys
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -178,6 +179,39 @@ def test_a_pointer_goes_on_moving_the_point(shown: Any, notebook: Any) -> None:
     assert points == sorted(set(points))
     # What a page has said it does not hear again: it would be set back to where it was.
     assert inside.evaluate("window.heard") == []
+
+
+def test_what_python_sets_in_a_row_is_not_undone_by_what_the_page_says(shown: Any, notebook: Any) -> None:
+    """A page speaks 50 ms after it was spoken to: of what Python has said it says nothing, since more may have come."""
+    host = notebook(shown)
+    for pause in (20, 45, 55, 80):
+        host.evaluate(
+            """async (pause) => {
+              for (let k = 1; k <= 10; k++) {
+                model.set("point", [k / 40, 0.5]);
+                await new Promise((resolve) => setTimeout(resolve, pause));
+              }
+            }""",
+            pause,
+        )
+        host.wait_for_timeout(150)
+        assert model(host, "point") == [0.25, 0.5]
+        assert "0.25" in host.frame_locator("iframe").locator("#numbers").inner_text()
+
+
+def test_numbers_of_numpy_and_jax_are_numbers(shown: Any) -> None:
+    shown.point = np.array([0.5, 0.25])
+    assert shown.point == [0.5, 0.25]
+    shown.point = jnp.asarray(0.125), np.float32(0.5)
+    assert shown.point == [0.125, 0.5]
+    shown.parameters = {CENTER: np.float32(1.25)}
+    assert shown.parameters[CENTER] == 1.25
+
+
+def test_an_exported_notebook_has_the_page(shown: Any) -> None:
+    bundle, _ = shown._repr_mimebundle_()
+    assert bundle["text/html"] == shown.explorer._repr_html_()
+    assert "application/vnd.jupyter.widget-view+json" in bundle
 
 
 def test_a_page_and_its_widget_tell_each_other(shown: Any, notebook: Any) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .._diagram.diagram import BifurcationDiagram
     from .page import Explorer
 
-# Pixels, of a frame that shows the whole page at the width of a notebook.
+# Pixels, of a frame that shows the surface with its sections at the width of a notebook.
 _HEIGHT = 860
 
 # Sections that a refined diagram begins with.
@@ -50,6 +50,16 @@ def _widget_class() -> Any:
     except ImportError as error:
         raise ImportError("the widget needs anywidget: pip install 'mamlgrid[widget]'") from error
 
+    class Numbers(traitlets.List):
+        """Numbers of Python, NumPy or JAX, or an array of them."""
+
+        def validate(self, obj: Any, value: Any) -> Any:
+            try:
+                value = np.asarray(value, float).tolist()
+            except (TypeError, ValueError):
+                pass  # refused below, by name
+            return super().validate(obj, value)
+
     class ExplorerWidget(anywidget.AnyWidget):
         """`point`, `parameters`, `meta_loss` and `num_steps` go both ways; `refine()` lays a diagram over."""
 
@@ -58,8 +68,8 @@ def _widget_class() -> Any:
         page = traitlets.Unicode().tag(sync=True)
         title = traitlets.Unicode().tag(sync=True)
         height = traitlets.Int().tag(sync=True)
-        point = traitlets.List(traitlets.Float(), minlen=2, maxlen=2).tag(sync=True)
-        parameters = traitlets.Dict(value_trait=traitlets.Float(), key_trait=traitlets.Unicode()).tag(sync=True)
+        point = Numbers(traitlets.Float(), minlen=2, maxlen=2).tag(sync=True)
+        parameters = traitlets.Dict(value_trait=traitlets.CFloat(), key_trait=traitlets.Unicode()).tag(sync=True)
         meta_loss = traitlets.Unicode().tag(sync=True)
         num_steps = traitlets.Int().tag(sync=True)
         overlay = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
@@ -108,6 +118,16 @@ def _widget_class() -> Any:
             """Another meta-loss keeps the number of inner steps where it has it, as on the page."""
             if self.num_steps not in self._steps():
                 self.num_steps = self.explorer.metas[change["new"]].inner.num_steps
+
+        def _repr_mimebundle_(self, **settings: Any) -> Any:
+            """The widget, and for a notebook that is exported the page as it was made."""
+            made = super()._repr_mimebundle_(**settings)
+            bundle, metadata = made if isinstance(made, tuple) else (made, {})
+            return {
+                **(bundle or {}),
+                "text/plain": repr(self.explorer),
+                "text/html": self.explorer._repr_html_(),
+            }, metadata
 
         def _steps(self) -> list[int]:
             """The numbers of inner steps of the meta-loss that is shown."""

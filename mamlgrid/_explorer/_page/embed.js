@@ -6,9 +6,12 @@ import { stepsOf } from "./state.js";
 export function embedded(window, view, set, lay) {
   if (window.parent === window) return () => {};
   const { data } = view;
+  // What the page around is known to have: it is not told that again, since it may have moved on meanwhile.
+  const known = {};
   window.addEventListener("message", ({ source, data: message }) => {
     const given = source === window.parent && message?.explorer;
     if (!given) return;
+    Object.assign(known, given);
     const change = {};
     const moved = (point) => point.some((x, k) => x !== view.state.point[k]);
     if (Array.isArray(given.point) && given.point.length === 2 && given.point.every(Number.isFinite) && moved(given.point)) {
@@ -29,7 +32,10 @@ export function embedded(window, view, set, lay) {
     const { state } = view;
     const parameters = Object.fromEntries(data.parameters.map(({ name }, k) => [name, state.p[k]]));
     const told = { point: state.point, parameters, meta_loss: data.metas[state.meta].name, num_steps: Number(stepsOf(data, state.meta, state.k)) };
-    window.parent.postMessage({ explorer: told }, "*");
+    const news = Object.fromEntries(Object.entries(told).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(known[name])));
+    if (Object.keys(news).length === 0) return;
+    Object.assign(known, structuredClone(news));
+    window.parent.postMessage({ explorer: news }, "*");
   };
   // The page around may have chosen something before this one was there.
   window.parent.postMessage({ explorer: "here" }, "*");

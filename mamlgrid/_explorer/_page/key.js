@@ -55,5 +55,5 @@ export function stepsShown({ data, state }, meta) {
 export function settingsTold(view) {
   const { data, state } = view;
   const moved = data.parameters.filter(({ metas, value }, i) => metas.includes(state.meta) && !Object.is(state.p[i], Number(value)));
-  return `${data.metas[state.meta].words}${stepsShown(view, state.meta)}${moved.length ? `, ${moved.length} numbers moved` : ""}`;
+  return `${data.metas[state.meta].words}${stepsShown(view, state.meta)}${moved.length ? `, ${moved.length} ${moved.length > 1 ? "numbers" : "number"} moved` : ""}`;
 }

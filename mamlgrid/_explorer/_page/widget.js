@@ -28,7 +28,9 @@ export default {
         return;
       }
       Object.assign(known, data.explorer);
-      for (const name of BOTH_WAYS) if (!same(model.get(name), known[name])) model.set(name, known[name]);
+      for (const name of BOTH_WAYS) {
+        if (name in data.explorer && !same(model.get(name), known[name])) model.set(name, known[name]);
+      }
       model.save_changes();
     };
     window.addEventListener("message", hear);
