@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 from functools import cache
@@ -54,10 +55,8 @@ def _widget_class() -> Any:
         """Numbers of Python, NumPy or JAX, or an array of them."""
 
         def validate(self, obj: Any, value: Any) -> Any:
-            try:
+            with contextlib.suppress(TypeError, ValueError):  # what is none is refused below, by name
                 value = np.asarray(value, float).tolist()
-            except (TypeError, ValueError):
-                pass  # refused below, by name
             return super().validate(obj, value)
 
     class ExplorerWidget(anywidget.AnyWidget):
@@ -123,11 +122,8 @@ def _widget_class() -> Any:
             """The widget, and for a notebook that is exported the page as it was made."""
             made = super()._repr_mimebundle_(**settings)
             bundle, metadata = made if isinstance(made, tuple) else (made, {})
-            return {
-                **(bundle or {}),
-                "text/plain": repr(self.explorer),
-                "text/html": self.explorer._repr_html_(),
-            }, metadata
+            page = {"text/plain": repr(self.explorer), "text/html": self.explorer._repr_html_()}
+            return {**(bundle or {}), **page}, metadata
 
         def _steps(self) -> list[int]:
             """The numbers of inner steps of the meta-loss that is shown."""
