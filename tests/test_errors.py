@@ -274,11 +274,6 @@ def test_axes_in_the_wrong_order_are_told_by_their_names(name, place):
         mg.surface(QUARTIC, *axes)
 
 
-def test_axes_in_the_wrong_order_are_doubted_by_their_ranges():
-    with pytest.warns(UserWarning, match="alphas start at -2 and thetas at 0; alphas come first"):
-        mg.surface(QUARTIC, np.linspace(-2, 2, 3), np.linspace(0, 0.5, 3))
-
-
 # --- the outer loop ---------------------------------------------------------------
 
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import functools
 import operator
-import warnings
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
-from .._base.arguments import axis, is_traced, said
+from .._base.arguments import axis, said
 from .._base.progress import done, in_pieces, shown
 from .._meta.explained import theta_is_a_number
 from .._meta.meta_loss import MetaLoss, checked_meta, recomputing
@@ -108,22 +106,8 @@ def surface(
 def axes(alphas: Any, thetas: Any) -> tuple[Float[Array, "alphas"], Float[Array, "thetas"]]:
     """Both axes checked, in their common dtype."""
     checked = axis("alphas", alphas), axis("thetas", thetas)
-    _doubt_order(*checked)
     dtype = jnp.result_type(*checked)
     return checked[0].astype(dtype), checked[1].astype(dtype)
-
-
-def _doubt_order(alphas: Array, thetas: Array) -> None:
-    """Warn of axes that look swapped: step sizes are rarely as low as -1 where no parameter is below zero."""
-    if is_traced(alphas) or is_traced(thetas):
-        return
-    lowest, least = float(np.min(alphas)), float(np.min(thetas))
-    if lowest <= -1 and least >= 0:
-        warnings.warn(
-            f"alphas start at {lowest:.4g} and thetas at {least:.4g}; alphas come first, then thetas: if they are as "
-            "you want them, warnings.simplefilter says so",
-            stacklevel=5,
-        )
 
 
 def _arrays(

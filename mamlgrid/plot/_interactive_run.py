@@ -105,7 +105,7 @@ def learning_curves(run: OuterRun, *, window: int = 1, title: str | None = None)
     >>> import numpy as np, optax, mamlgrid as mg
     >>> run = mg.outer_loop(mg.cases.quadratic().meta(), np.array([0.0, 0.4]), 0.0, optax.sgd(0.3), num_steps=20)
     >>> [trace.name for trace in learning_curves(run).data]
-    ['α = 0', 'α = 0.4']
+    ['α = 0', 'α = 0.4', 'outer loop: still moving']
     """
     import matplotlib
     from matplotlib.colors import to_hex

@@ -38,7 +38,7 @@ def learning_curves(run: OuterRun, ax: Axes | None = None, *, window: int = 1, t
     >>> import numpy as np, optax, mamlgrid as mg
     >>> run = mg.outer_loop(mg.cases.quadratic().meta(), np.array([0.0, 0.4]), 0.0, optax.sgd(0.3), num_steps=20)
     >>> [line.get_label() for line in mg.plot.learning_curves(run).lines]
-    ['α = 0', 'α = 0.4']
+    ['α = 0', 'α = 0.4', 'outer loop: still moving']
     """
     import matplotlib
 
