@@ -139,14 +139,10 @@ def checked_tasks(tasks: Any) -> Tasks:
     if not isinstance(tasks, Tasks):
         raise TypeError(f"tasks must be mg.Tasks(support, query), got {type(tasks).__name__}")
     for name, part in zip(tasks._fields, tasks, strict=True):
-        nodes = jax.tree.leaves(part, is_leaf=lambda node: isinstance(node, list))
-        lists = [node for node in nodes if isinstance(node, list) and (node is part or _are_of_one_kind(node))]
-        if lists:
-            where = "is" if lists[0] is part else "holds"
+        if isinstance(part, list):
             warnings.warn(
-                f"tasks.{name} {where} a list of {len(lists[0])} parts, each of which is taken to hold all tasks "
-                "along its first axis. If they are the data of one task each, use mg.Tasks.stack([...]); if not, a "
-                "tuple says so",
+                f"tasks.{name} is a list of {len(part)} parts, each of which is taken to hold all tasks along its "
+                "first axis. If they are the data of one task each, use mg.Tasks.stack([...]); if not, a tuple says so",
                 stacklevel=4,
             )
     tasks = Tasks(*(jax.tree.map(jnp.asarray, part) for part in tasks))
@@ -164,14 +160,6 @@ def checked_tasks(tasks: Any) -> Tasks:
     if 0 in lengths.values():
         raise ValueError("tasks are empty (task axis of length 0); give at least one task")
     return tasks
-
-
-def _are_of_one_kind(parts: list[Any]) -> bool:
-    """Whether they may be the data of one task each: of one structure, and of arrays of one number of axes."""
-    forms = [
-        (jax.tree.structure(part), [(jnp.ndim(x), jnp.result_type(x)) for x in jax.tree.leaves(part)]) for part in parts
-    ]
-    return all(form == forms[0] for form in forms)
 
 
 def map_tasks(
