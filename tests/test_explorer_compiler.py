@@ -394,11 +394,15 @@ ALGORITHMS += ["step weights", "checkpoint"]
 POINTS = [(0.0, 0.3), (0.21, -0.7), (-0.1, 0.9), (0.4, 0.1)]
 
 
+ONE_PIECE = ("iMAML", "Moreau", "step weights")
+
+
 @pytest.mark.parametrize("steps", brief([[0, 1, 6], [2, 3, 4, 5, 7, 8, 9, 10]], [0, 1, 6]), ids=str)
 @pytest.mark.parametrize("name", brief(ALGORITHMS, "MAML", "regression"))
 def test_a_program_is_its_meta_loss(name: str, steps: list[int], x64: Any) -> None:
     meta = _meta(name)
-    explorer = mg.plot.explorer({name: meta}, (0, 1), (-2, 2), num_steps=steps)
+    chosen = None if name in ONE_PIECE else steps  # what has one number of steps takes no other
+    explorer = mg.plot.explorer({name: meta}, (0, 1), (-2, 2), num_steps=chosen)
     numbers = json.dumps([parameter["value"] for parameter in explorer.data["parameters"]])
     found = javascript.run(
         f"""{page.engine_script(explorer.data, explorer.sources)}
