@@ -78,15 +78,18 @@ class Case:
         return maml(self.losses, num_steps=num_steps, reduce=reduce)
 
 
-def _half_square(theta: Number) -> Number:
+def half_square(theta: Number) -> Number:
+    """`theta^2 / 2`."""
     return theta**2 / 2
 
 
-def _half_square_at_one(theta: Number) -> Number:
+def half_square_at_one(theta: Number) -> Number:
+    """`(theta - 1)^2 / 2`."""
     return (theta - 1) ** 2 / 2
 
 
-def _quarter_fourth_power(theta: Number) -> Number:
+def quarter_fourth_power(theta: Number) -> Number:
+    """`theta^4 / 4`."""
     return theta**4 / 4
 
 
@@ -101,7 +104,7 @@ def quadratic() -> Case:
     """
     return Case(
         "quadratic",
-        (_half_square, _half_square_at_one),
+        (half_square, half_square_at_one),
         ("θ²/2", "(θ − 1)²/2"),
         lambda theta, alpha: jnp.stack([(1 - alpha) * theta, (1 - alpha) * theta + alpha]),
         lambda theta, alpha: (1 - alpha) ** 2 * ((theta - 0.5) ** 2 + 0.25),
@@ -122,7 +125,7 @@ def quartic() -> Case:
     """
     return Case(
         "quartic",
-        (_quarter_fourth_power, _half_square_at_one),
+        (quarter_fourth_power, half_square_at_one),
         ("θ⁴/4", "(θ − 1)²/2"),
         lambda theta, alpha: jnp.stack([theta - alpha * theta**3, (1 - alpha) * theta + alpha]),
         lambda theta, alpha: (theta - alpha * theta**3) ** 4 / 4 + (1 - alpha) ** 2 * (theta - 1) ** 2 / 2,

@@ -115,7 +115,7 @@ def test_two_functions_of_one_name_have_two(x64: Any) -> None:
         return theta**4
 
     (made,) = written({"both": mg.maml([globals()["bowl"], bowl, mg.cases.quartic().losses[0]])}, [])
-    assert code_of(made, [], 1) == "mg.maml([bowl, bowl_2, _quarter_fourth_power], num_steps=1)"
+    assert code_of(made, [], 1) == "mg.maml([bowl, bowl_2, quarter_fourth_power], num_steps=1)"
     assert list(made.own) == ["bowl_2"]
     assert made.imports[__name__] == ["bowl"]
 

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from .types import Array, Float
 
 
-_Door = TypeVar("_Door", bound=Callable[..., Any])
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 # Points of the even grid that is searched unless the caller says otherwise. A basin, or a pair of fixed points,
 # narrower than a cell of it (1/512 of the bounds: 0.016 of [-4, 4]) may be missed.
@@ -36,15 +37,15 @@ def numpys_rules() -> Iterator[None]:
         yield
 
 
-def nan_is_an_answer(door: _Door) -> _Door:
+def nan_is_an_answer(door: Callable[_P, _R]) -> Callable[_P, _R]:
     """Decorator of a function that says NaN, or has a status, where there is no number: `jax_debug_nans` is off."""
 
     @functools.wraps(door)
-    def answering(*args: Any, **settings: Any) -> Any:
+    def answering(*args: _P.args, **settings: _P.kwargs) -> _R:
         with jax.debug_nans(False):
             return door(*args, **settings)
 
-    return answering  # type: ignore[return-value]
+    return answering
 
 
 def is_traced(x: object) -> bool:

@@ -170,13 +170,13 @@ class _Writer:
             return [repr(value)]
         if isinstance(value, float | np.generic | np.ndarray | jax.Array):
             return [self._numbers(path, value)]
-        if isinstance(value, Mapping) and type(value) is dict:
+        if type(value) is dict:
             items = [[f"{key!r}: ", *self.value(f"{path}[{key!r}]", item)] for key, item in value.items()]
             return _between("{", items, "}")
         if isinstance(value, tuple) and hasattr(value, "_fields"):
-            names: tuple[str, ...] = getattr(value, "_fields")  # noqa: B009
-            kind = "mg.Tasks" if type(value) is Tasks else self._named(type(value), "kind")
-            fields = {name: self.value(f"{path}.{name}", part) for name, part in zip(names, value, strict=True)}
+            named: Any = type(value)
+            kind = "mg.Tasks" if named is Tasks else self._named(named, "kind")
+            fields = {name: self.value(f"{path}.{name}", part) for name, part in zip(named._fields, value, strict=True)}
             if type(value) is Tasks and value.query is None:
                 del fields["query"]
             return _call(kind, [], fields)

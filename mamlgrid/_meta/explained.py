@@ -6,7 +6,7 @@ import functools
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -15,13 +15,14 @@ from .._base.arguments import nan_is_an_answer
 from .._base.blame import is_installed, is_own, line_of
 from .meta_loss import MetaLoss
 
-_Door = TypeVar("_Door", bound=Callable[..., Any])
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 # What a loss that does not take a number raises, in JAX, in NumPy and in Python.
 _RAISED = (TypeError, ValueError, IndexError, KeyError, AttributeError, NotImplementedError)
 
 
-def theta_is_a_number(door: _Door) -> _Door:
+def theta_is_a_number(door: Callable[_P, _R]) -> Callable[_P, _R]:
     """Decorator of a function of a meta-loss (or of a mapping of them), for which theta must be a scalar.
 
     Where it fails because a loss cannot be evaluated at a number, or not be differentiated as it has to be, the error
@@ -31,7 +32,7 @@ def theta_is_a_number(door: _Door) -> _Door:
     answering = nan_is_an_answer(door)
 
     @functools.wraps(door)
-    def explained(*args: Any, **settings: Any) -> Any:
+    def explained(*args: _P.args, **settings: _P.kwargs) -> _R:
         try:
             return answering(*args, **settings)
         except _RAISED as error:
@@ -40,7 +41,7 @@ def theta_is_a_number(door: _Door) -> _Door:
                     raise TypeError(reason) from error
             raise
 
-    return explained  # type: ignore[return-value]
+    return explained
 
 
 def _metas(given: list[Any]) -> Iterator[MetaLoss]:

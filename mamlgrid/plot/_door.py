@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from .._base.types import Numbers
 
-_Picture = TypeVar("_Picture", bound=Callable[..., Any])
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 Field: TypeAlias = Literal["values", "grads", "curvatures"]
 
@@ -86,12 +87,12 @@ def beside(result: Any, name: str) -> Any:
     return None if result is None else wanted(result, kinds[name], name)
 
 
-def one_result(picture: _Picture) -> _Picture:
+def one_result(picture: Callable[_P, _R]) -> Callable[_P, _R]:
     """Decorator of a picture of plotly's: what is drawn beside its result has a name."""
     places = [p for p in inspect.signature(picture).parameters.values() if p.kind == p.POSITIONAL_OR_KEYWORD]
 
     @functools.wraps(picture)
-    def drawn(*given: Any, **settings: Any) -> Any:
+    def drawn(*given: _P.args, **settings: _P.kwargs) -> _R:
         if len(given) > len(places):
             extra = given[len(places)]
             argument = _TAKEN_AS.get(type(extra).__name__, "title")
@@ -101,7 +102,7 @@ def one_result(picture: _Picture) -> _Picture:
             )
         return picture(*given, **settings)
 
-    return drawn  # type: ignore[return-value]
+    return drawn
 
 
 def one_number(name: str, value: Any) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 from ._axes import rim
 from ._colours import paper, tone
 from ._labels import add_labels
-from ._scene import counted, from_the_front
+from ._scene import counted, depths
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,9 +59,9 @@ def draw(ax: Axes, scene: Scene, *, on_colour: bool = False, labels: bool = True
                 **known.name(look.label),
             }
             ax.plot(curve.x[part], curve.y[part], **style, **place)
-    depths = {k: depth / (1 + len(scene.marks)) for depth, k in enumerate(from_the_front(scene.marks))}
+    behind = depths(scene.marks)
     for k, marks in enumerate(counted(scene.marks)):
-        _draw_marks(ax, marks, f"marks {k}", known, front - depths[k])
+        _draw_marks(ax, marks, f"marks {k}", known, front - behind[k])
     for k, band in enumerate(scene.bands):
         look = band.look
         face: Any = {"facecolor": look.color, "alpha": look.opacity, "linewidth": 0}

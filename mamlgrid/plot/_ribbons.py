@@ -8,7 +8,7 @@ import numpy as np
 
 from ._colours import paper, tone
 from ._draw import LegendNames, line_style, mark_style
-from ._scene import from_the_front
+from ._scene import depths
 from ._view import ASPECT, AZIMUTH, ELEVATION, reached
 
 if TYPE_CHECKING:
@@ -78,13 +78,13 @@ def draw_in_space(space: Axes3D, scenes: list[Scene], box: Box) -> None:
                 name = known.name(look.label)
                 if name:
                     space.plot([], [], [], **line_style(look), **name, gid=f"curve {k}")
-        depths = {k: depth / (1 + len(scene.marks)) for depth, k in enumerate(from_the_front(scene.marks))}
+        behind = depths(scene.marks)
         for k, marks in enumerate(scene.marks):
             points = np.stack([marks.x, marks.y, marks.values], axis=1)
             here = points[box.inside(points)]
             look, color = marks.look, tone(marks.look.color)
             if here.size and look.symbol:
-                place: Any = {"linestyle": "none", "zorder": 8 - depths[k], "gid": f"marks {k}"}
+                place: Any = {"linestyle": "none", "zorder": 8 - behind[k], "gid": f"marks {k}"}
                 space.plot(*here.T, color=color, **mark_style(look), **place, **known.name(look.label))
         for k, band in enumerate(scene.bands):
             for x, value in zip(band.x.tolist(), band.values.tolist(), strict=True):

@@ -147,6 +147,11 @@ def from_the_front(marks: tuple[Marks, ...]) -> list[int]:
     return sorted(range(len(marks)), key=lambda k: marks[k].look.size)
 
 
+def depths(marks: tuple[Marks, ...]) -> dict[int, float]:
+    """How far behind the front each of the marks lies, from 0 to below 1."""
+    return {k: depth / (1 + len(marks)) for depth, k in enumerate(from_the_front(marks))}
+
+
 def limits(axis: Any) -> tuple[float, float]:
     """The ends of an axis, or of a pair of bounds, as plain numbers."""
     axis = np.asarray(axis)

@@ -177,7 +177,7 @@ def _status_marks(optimum: Any, status: Status) -> tuple[Marks, ...]:
     bars = np.asarray(optimum.accuracies)[at] if status in _WITH_BARS else np.zeros(0)
     words = (told(status),) * at.size
     look = BY_STATUS[status]
-    if status == Status.TIED and row.size and np.unique(at).size >= _MANY and thetas.dtype == np.float32:
+    if status == Status.TIED and np.unique(at).size >= _MANY and thetas.dtype == np.float32:
         look = TIED_TO_FLOAT32
     good = status not in (Status.NOT_CONVERGED, Status.UNRESOLVED, Status.TRUNCATED)
     mark = Marks(look.label, look, alphas[at], places[row, column], values[at], words, (), bars, good)

@@ -24,14 +24,18 @@ function legendOf(view, where, metas) {
 export const belowLegend = (view, metas) => legendOf(view, `θ = ${told(view.state.point[1])}`, metas);
 export const besideLegend = (view, metas) => legendOf(view, `α = ${told(view.state.point[0])}`, metas);
 
+function drawCurves(pen, view, metas, own, along, placed) {
+  for (const meta of metas) {
+    const found = view.results.maps[meta]?.[along];
+    if (found) pen.line(placed(found), curveStyle(view, meta, own));
+  }
+}
+
 export function drawBelow(pen, f, view, metas) {
   const { results, state, ink, colours } = view;
   drawAxes(pen, f, { x: "inner step size α", y: "meta-loss" }, ink, { mostY: 4 });
   pen.clip(f.left, f.top, f.w, f.h, () => {
-    for (const meta of metas) {
-      const found = results.maps[meta]?.alongAlpha;
-      if (found) pen.line(curves(found.alphas, found.values, f.px, f.py), curveStyle(view, meta, 1));
-    }
+    drawCurves(pen, view, metas, 1, "alongAlpha", ({ alphas, values }) => curves(alphas, values, f.px, f.py));
     const x = f.px(state.point[0]);
     pen.line([[[x, f.top], [x, f.top + f.h]]], { stroke: colours.sections[0], thick: 1, dash: [4, 4] });
     if (results.point && metas.includes(state.meta)) pen.circle(x, f.py(results.point.value), 4, { fill: ink.paper, stroke: ink.ink, thick: 1.5 });
@@ -43,10 +47,7 @@ export function drawBeside(pen, f, view, metas) {
   const { results, state, ink, colours } = view;
   drawAxes(pen, f, { x: "meta-loss", y: "θ" }, ink, { mostX: 3 });
   pen.clip(f.left, f.top, f.w, f.h, () => {
-    for (const meta of metas) {
-      const found = results.maps[meta]?.alongTheta;
-      if (found) pen.line(curves(found.values, found.thetas, f.px, f.py), curveStyle(view, meta, 0));
-    }
+    drawCurves(pen, view, metas, 0, "alongTheta", ({ thetas, values }) => curves(values, thetas, f.px, f.py));
     const y = f.py(state.point[1]);
     pen.line([[[f.left, y], [f.left + f.w, y]]], { stroke: colours.sections[1], thick: 1, dash: [4, 4] });
     if (!metas.includes(state.meta)) return;
