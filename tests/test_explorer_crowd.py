@@ -235,6 +235,17 @@ def test_all_four_are_presented_on_one_screen(reader: Reader) -> None:
     assert reader.page.evaluate("document.documentElement.scrollHeight") <= reader.page.evaluate("innerHeight") + 60
 
 
+def test_a_scale_within_a_decade_has_ticks_between_its_ends() -> None:
+    ends = [[0.29, 2.5], [1.0, 1.001], [3e-7, 9e-7], [0.2, 40.0]]
+    asked = ", ".join(f'scaleOf("log", [Float64Array.from({json.dumps(both)})])' for both in ends)
+    found = javascript.run(
+        f"{_module('colours.js')}\nconst answer = [{asked}].map(({{ ticks, ends }}) => [ticks, ends]);"
+    )
+    for ticks, (low, high) in found:
+        assert len(ticks) >= 2
+        assert low * (1 - 1e-9) <= min(ticks) < max(ticks) <= high * (1 + 1e-9)
+
+
 def test_a_curve_can_be_told_from_light_and_dark_paper() -> None:
     colours = ["#5148c8", "#c79a00", "#009e73", "#cc79a7", "#4c5f7a", "#a3a380", "#000000", "#ffffff"]
     asked = ", ".join(f'readableOn("{paper}", "{one}")' for paper in PAPERS for one in colours)

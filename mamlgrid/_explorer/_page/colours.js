@@ -40,7 +40,7 @@ function logScale(low, high) {
   const levels = [];
   const count = 12;
   for (let k = 1; k < count; k++) levels.push(Math.exp(a + ((b - a) * k) / count));
-  return { kind: "log", ends: [Math.exp(a), Math.exp(b)], place, levels, ticks: decades.length > 1 ? decades : [low, high] };
+  return { kind: "log", ends: [Math.exp(a), Math.exp(b)], place, levels, ticks: decades.length > 1 ? decades : niceTicks(Math.exp(a), Math.exp(b), 5) };
 }
 
 // Even in the root of the size, so that what is near zero is told apart.

@@ -21,7 +21,7 @@ export function keyOf(view) {
     const [r, c] = [0.4 * size, x + size];
     pen.line([[[c - r, y], [c, y - r], [c + r, y], [c, y + r]]], { ...marked(true, colours.special), closed: true });
   };
-  // The white lines stand on a colour of the surface: on white paper they would not be seen.
+  // White lines and the shade stand on a colour of the surface: on white or dark paper they would not be seen.
   const onColour = (sign) => (pen, ...at) => {
     pen.line([box(pen, ...at)], { fill: colours.value[colours.value.length >> 1], closed: true });
     sign(pen, ...at);
@@ -33,7 +33,7 @@ export function keyOf(view) {
     state.zeros && { text: "G = 0, attracts", draw: onColour(line("#ffffff", "#111111", 2.2)) },
     state.zeros && { text: "G = 0, repels", draw: onColour(line("#ffffff", "#111111", 1.3, [5, 4])) },
     other && { text: `G = 0 of ${other}`, draw: line(algorithmColour(view, state.over), "#ffffff", 2.2) },
-    other && state.climbing && data.metas[state.meta].isGradient && { text: `${other} climbs`, draw: shade },
+    other && state.climbing && data.metas[state.meta].isGradient && { text: `${other} climbs`, draw: onColour(shade) },
     overlayOf(view) && { text: "G = 0, computed by Python", draw: line("#111111", "#ffffff", 2.2) },
     results.features?.some(({ kind }) => kind === "fold") && { text: "fold", draw: diamond },
     state.start && { text: "outer loop", draw: line(colours.run, "#ffffff", 2) },
